@@ -1,0 +1,83 @@
+# Two commands to start with: `make run` and `make test`. Both do all set-up themselves.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+PORT ?= 8000
+# Test processes side by side, and anything else for pytest: make test PYTEST_ARGS="-k spike"
+JOBS ?= 2
+PYTEST_ARGS ?=
+# make lock UPGRADE=--upgrade takes the newest releases; without it the locked versions stay where they can.
+UPGRADE ?=
+ENGINE ?= $(firstword $(foreach engine,docker podman,$(if $(shell command -v $(engine)),$(engine))))
+
+venv := .venv/bin
+python := $(venv)/python
+version = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)
+# The heart is covered line by line and branch by branch.
+heart := app/runners.py,app/runners/*,app/features/*,app/scoring/*
+lock = $(python) -m uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 $(UPGRADE)
+
+.PHONY: help setup run test check fix coverage coverage-report bench openapi schema docs mutation lock image clean
+
+help: ## what there is to make
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
+
+setup: ## .venv with the locked dependencies and this package
+	@$(PYTHON) tools/set_up.py $(if $(filter file,$(origin PYTHON)),,--with-this-python)
+
+run: setup ## the service on loopback, the example runner's score, the addresses to open (PORT=8000)
+	@PORT=$(PORT) tools/run.sh
+
+test: setup ## every test
+	$(python) -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+
+check: setup ## lint, format, types, floors; changes nothing
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m mypy
+	$(venv)/lint-imports
+
+fix: setup ## what lint and format can mend by themselves
+	$(python) -m ruff check --fix .
+	$(python) -m ruff format .
+
+coverage: ## every test, with lines and branches of the heart counted
+	PYTEST_ADDOPTS="$${PYTEST_ADDOPTS:-} --cov --cov-report=" $(MAKE) --no-print-directory test
+	$(MAKE) --no-print-directory coverage-report
+
+coverage-report: setup ## fails unless the last counted test run reached every line and branch of the heart
+	$(python) -m coverage report --include='$(heart)' --fail-under=100
+
+bench: setup ## the figures of docs and design, measured side by side on this machine
+	@$(python) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	$(python) -m benchmarks
+
+openapi: setup ## openapi/openapi.json from the code
+	$(python) -m app.api.openapi_document openapi/openapi.json
+
+schema: setup ## openapi/rule-set.schema.json from the document model
+	$(python) -m app.rule_sets.schema_document openapi/rule-set.schema.json
+
+docs: openapi schema ## everything under openapi/ that is made from code
+
+mutation: setup ## changes app/scoring in a thousand small ways and counts which the tests notice (slow)
+	@$(python) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/mutation.txt
+	$(venv)/mutmut run
+	$(venv)/mutmut results
+
+lock: setup ## requirements/*.txt from pyproject.toml: hashes, and no address of any index
+	$(lock) pyproject.toml --extra postgresql --extra dev -o requirements/dev.txt
+	$(lock) pyproject.toml --extra postgresql -c requirements/dev.txt -o requirements/run.txt
+	$(lock) pyproject.toml --extra bench -c requirements/dev.txt -o requirements/bench.txt
+	$(lock) pyproject.toml --extra dev --extra mutation -c requirements/dev.txt -o requirements/mutation.txt
+	$(lock) --group pyproject.toml:build -c requirements/dev.txt -o requirements/build.txt
+
+image: ## the container image joint-risk:VERSION, with docker or podman
+	@test -n "$(ENGINE)" || { echo "Neither docker nor podman is installed." >&2; exit 1; }
+	$(ENGINE) build $(if $(filter podman,$(firstword $(ENGINE))),--format docker) -t joint-risk:$(version) .
+
+clean: ## everything that make made, except a database
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build mutants
+	find app tests benchmarks alembic tools -name __pycache__ -type d -prune -exec rm -rf {} +

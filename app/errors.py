@@ -1,0 +1,131 @@
+"""Every error that Joint-risk raises on purpose, and the facts each one states.
+
+    JointRiskError
+    ├── FaultyError                  carries a list of faults, each with a pointer
+    │   ├── InvalidInputError        the request cannot be scored as it is
+    │   ├── InvalidRuleSetError      the rule-set document cannot be used as it is
+    │   └── InvalidSettingsError     the service cannot start with these settings
+    ├── UnknownRuleSetError          no published version of that name
+    ├── NoRuleSetError               nothing is in force, so nothing can be scored
+    ├── StoreAwayError               the database does not answer
+    ├── SchemaBehindError            the database is older than this release can use
+    ├── SchemaAheadError             the database is newer than this release can use
+    └── UnreadableFileError          a file could not be read
+
+An error names paths, ids and versions, never a runner's values. What status or exit code it becomes is
+decided at the doors (`api/problems.py`, `cli.py`), because the heart knows neither.
+"""
+
+from typing import ClassVar, NamedTuple
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong, and where.
+
+    Attributes:
+        pointer: JSON Pointer (RFC 6901) into the request or document; "" is the whole of it.
+        code: stable identifier of the kind of fault.
+        detail: one sentence for people; may change between releases.
+    """
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class JointRiskError(Exception):
+    """Root of all errors of this service; `slug` is public and never changes."""
+
+    slug: ClassVar[str]
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class FaultyError(JointRiskError):
+    """Something is wrong in named places; all of them are listed, not only the first."""
+
+    noun: ClassVar[str] = "fault"
+
+    def __init__(self, faults: list[Fault]) -> None:
+        count = len(faults)
+        super().__init__(f"{count} {self.noun}{'' if count == 1 else 's'} found.")
+        self.faults = faults
+
+
+class InvalidInputError(FaultyError):
+    """The request cannot be scored as it is; `faults` names every reason."""
+
+    slug = "invalid-input"
+    noun = "input fault"
+
+
+class InvalidRuleSetError(FaultyError):
+    """The rule-set document cannot be used as it is; `faults` names every reason."""
+
+    slug = "rule-set-refused"
+    noun = "rule-set fault"
+
+
+class InvalidSettingsError(FaultyError):
+    """The service cannot start with these settings; `faults` names each variable."""
+
+    slug = "invalid-settings"
+    noun = "settings fault"
+
+
+class UnknownRuleSetError(JointRiskError):
+    """No published rule set has this version; list the versions with `GET /v1/rule-sets`."""
+
+    slug = "unknown-rule-set"
+
+    def __init__(self, version: str) -> None:
+        super().__init__("No published rule set has this version. List them with GET /v1/rule-sets.")
+        self.version = version
+
+
+class NoRuleSetError(JointRiskError):
+    """No rule set is in force; migrate the store or activate a version."""
+
+    slug = "no-rule-set"
+
+    def __init__(self) -> None:
+        super().__init__("No rule set is in force. Run 'joint-risk migrate', or activate a published version.")
+
+
+class StoreAwayError(JointRiskError):
+    """The database does not answer; scoring with rules held in memory goes on."""
+
+    slug = "store-away"
+
+    def __init__(self) -> None:
+        super().__init__("The store does not answer. Try again shortly; scoring with the rules in force goes on.")
+
+
+class SchemaBehindError(JointRiskError):
+    """The database schema is older than this release can use; run `joint-risk migrate`."""
+
+    slug = "schema-behind"
+
+    def __init__(self) -> None:
+        super().__init__("The store's schema is older than this release. Run 'joint-risk migrate'.")
+
+
+class SchemaAheadError(JointRiskError):
+    """The database schema is newer than this release can use; run the newer release."""
+
+    slug = "schema-ahead"
+
+    def __init__(self) -> None:
+        super().__init__("The store's schema is newer than this release. Run the release that made it, or a later one.")
+
+
+class UnreadableFileError(JointRiskError):
+    """A file could not be read; the message names it."""
+
+    slug = "unreadable-file"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"The file {path} cannot be read. Check the name and the permissions.")
+        self.path = path

@@ -1,0 +1,338 @@
+"""What was published, activated and withdrawn is read here; the database itself keeps it from ever changing.
+
+The tables are made by the migrations, triggers included. Three of them are ledgers (`rule_set_version`,
+`rule_set_activation`, `rule_set_withdrawal`), where rows are only added; there is no status column, so no status can
+lie: which rules are in force follows from the activations and a moment.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Connection,
+    Engine,
+    ForeignKey,
+    Integer,
+    Row,
+    Select,
+    Table,
+    Text,
+    func,
+    select,
+    tuple_,
+)
+
+from app.database import JsonList, UtcDateTime, ask, metadata
+from app.errors import UnknownRuleSetError
+
+_VERSION_FORM = re.compile(r"[0-9]{4}\.[0-9]+")
+_LARGEST_SEQUENCE = 2**31 - 1
+_PAGE = 50
+
+
+def _filled(*columns: str) -> list[CheckConstraint]:
+    return [CheckConstraint(f"length(trim({column})) > 0", name=f"{column}_filled") for column in columns]
+
+
+def _sha256_form(column: str) -> CheckConstraint:
+    digits = f"ltrim(substr({column}, 8), '0123456789abcdef') = ''"
+    return CheckConstraint(
+        f"length({column}) = 71 AND substr({column}, 1, 7) = 'sha256:' AND {digits}", name=f"{column}_form"
+    )
+
+
+rule_set_draft = Table(
+    "rule_set_draft",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("media_type", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("editors", JsonList, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("updated_by", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    _sha256_form("digest"),
+    *_filled("name", "updated_by"),
+    sqlite_with_rowid=False,
+)
+
+rule_set_version = Table(
+    "rule_set_version",
+    metadata,
+    Column("version", Text, primary_key=True),
+    # The two halves of the version, to sort by: as text, 2026.10 would come before 2026.9.
+    Column("year", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("published_at", UtcDateTime, nullable=False),
+    Column("published_by", Text, nullable=False),
+    Column("authors", JsonList, nullable=False),
+    Column("reason", Text, nullable=False),
+    # The draft that it was published from, which may be gone: how a repeated request is known as a retry.
+    Column("draft", Text),
+    # The canonical form, byte for byte: text, because a JSON type would be free to write it another way.
+    Column("document", Text, nullable=False),
+    CheckConstraint(
+        "version = CAST(year AS TEXT) || '.' || CAST(number AS TEXT) AND year BETWEEN 1000 AND 9999 AND number >= 0",
+        name="version_form",
+    ),
+    _sha256_form("digest"),
+    *_filled("published_by", "reason", "document"),
+    sqlite_with_rowid=False,
+)
+
+rule_set_activation = Table(
+    "rule_set_activation",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    # Both empty in a row that only cancels.
+    Column("version", ForeignKey(rule_set_version.c.version)),
+    Column("effective_at", UtcDateTime),
+    Column("activated_at", UtcDateTime, nullable=False),
+    Column("activated_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("cancels", JsonList, nullable=False),
+    CheckConstraint("(version IS NULL) = (effective_at IS NULL)", name="effective_with_version"),
+    *_filled("activated_by", "reason"),
+    sqlite_with_rowid=False,
+)
+
+rule_set_withdrawal = Table(
+    "rule_set_withdrawal",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("version", ForeignKey(rule_set_version.c.version), nullable=False, unique=True),
+    Column("withdrawn_at", UtcDateTime, nullable=False),
+    Column("withdrawn_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    *_filled("withdrawn_by", "reason"),
+    sqlite_with_rowid=False,
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("prefix", Text, primary_key=True),
+    Column("hash", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("scopes", JsonList, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("revoked_by", Text),
+    _sha256_form("hash"),
+    CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", name="revoked_by_someone"),
+    *_filled("prefix", "name", "owner"),
+    sqlite_with_rowid=False,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSetEntry:
+    """A published rule set as lists show it, without its document."""
+
+    version: str
+    digest: str
+    published_at: datetime
+    published_by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRuleSet(RuleSetEntry):
+    """A published rule set; `canonical` are the bytes that `digest` was made from, `document` what they say."""
+
+    document: dict[str, Any]
+    canonical: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """One row of the ledger of activations; one that only cancels has no version, digest or effective moment."""
+
+    sequence: int
+    version: str | None
+    digest: str | None
+    effective_at: datetime | None
+    activated_at: datetime
+    activated_by: str
+    reason: str
+    cancels: tuple[int, ...]
+
+
+class RuleSetStore:
+    """Reads the ledgers; every question is answered, or raises `StoreAwayError`, within the engine's timeout."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def versions(self, *, limit: int, before: str | None = None) -> list[RuleSetEntry]:
+        """Published rule sets, highest version first, from below `before` on.
+
+        Raises:
+            UnknownRuleSetError: `before` was never published.
+            StoreAwayError: the database does not answer.
+        """
+        if before is not None:
+            _ensure_version_form(before)
+        table = rule_set_version
+        place = tuple_(table.c.year, table.c.number)
+
+        def question(connection: Connection) -> list[RuleSetEntry]:
+            query = select(table.c.version, table.c.digest, table.c.published_at, table.c.published_by, table.c.reason)
+            if before is not None:
+                found = connection.execute(
+                    select(table.c.year, table.c.number).where(table.c.version == before)
+                ).first()
+                if found is None:
+                    raise UnknownRuleSetError(before)
+                query = query.where(place < tuple_(found.year, found.number))
+            query = query.order_by(table.c.year.desc(), table.c.number.desc()).limit(limit)
+            return [RuleSetEntry(*row) for row in connection.execute(query)]
+
+        return ask(self._engine, question)
+
+    def version(self, version: str) -> PublishedRuleSet:
+        """One published rule set with its document. That the bytes fit the digest is for the reader to check.
+
+        Raises:
+            UnknownRuleSetError: it was never published.
+            StoreAwayError: the database does not answer.
+        """
+        _ensure_version_form(version)
+        query = select(rule_set_version).where(rule_set_version.c.version == version)
+        row = ask(self._engine, lambda connection: connection.execute(query).first())
+        if row is None:
+            raise UnknownRuleSetError(version)
+        return PublishedRuleSet(
+            version=row.version,
+            digest=row.digest,
+            published_at=row.published_at,
+            published_by=row.published_by,
+            reason=row.reason,
+            document=json.loads(row.document),
+            canonical=row.document.encode("utf-8"),
+        )
+
+    def activations(self, *, limit: int, before: int | None = None) -> list[Activation]:
+        """The ledger of activations, newest first, from below the sequence number `before` on.
+
+        Raises:
+            StoreAwayError: the database does not answer.
+        """
+        query = _activations(limit=limit, before=before)
+        return ask(self._engine, lambda connection: [_activation(row) for row in connection.execute(query)])
+
+    def in_force(self, at: datetime) -> Activation | None:
+        """The activation in force at a moment, or None where nothing was effective yet.
+
+        Of those whose `effective_at` has come and that nobody had cancelled by then, the one with the highest sequence
+        number: later decisions win over earlier ones, whichever takes effect first.
+
+        Raises:
+            StoreAwayError: the database does not answer.
+        """
+
+        def question(connection: Connection) -> Activation | None:
+            cancelled: set[int] = set()
+            # A row cancels only earlier ones (the database sees to that), so newest first meets every cancellation
+            # before what it cancels, and the first that fits is the answer.
+            for activation in _newest_first(connection):
+                if activation.activated_at <= at:
+                    cancelled.update(activation.cancels)
+                effective = activation.effective_at is not None and activation.effective_at <= at
+                if effective and activation.sequence not in cancelled:
+                    return activation
+            return None
+
+        return ask(self._engine, question)
+
+    def scheduled(self, after: datetime) -> list[Activation]:
+        """Activations whose `effective_at` is still to come after a moment and that nobody had cancelled by then.
+
+        Returns:
+            The one that takes effect first comes first. Which of them will be in force at a later moment is decided as
+            in `in_force`, by the highest sequence number.
+
+        Raises:
+            StoreAwayError: the database does not answer.
+        """
+        table = rule_set_activation
+
+        def question(connection: Connection) -> list[Activation]:
+            coming = [
+                _activation(row) for row in connection.execute(_activations().where(table.c.effective_at > after))
+            ]
+            if not coming:
+                return []
+            first = min(activation.sequence for activation in coming)
+            later = select(table.c.cancels).where(table.c.sequence > first, table.c.activated_at <= after)
+            cancelled = {sequence for cancels in connection.scalars(later) for sequence in cancels}
+            left = (activation for activation in coming if activation.sequence not in cancelled)
+            return sorted(left, key=lambda activation: (activation.effective_at, activation.sequence))
+
+        return ask(self._engine, question)
+
+    def last_sequence(self) -> int:
+        """The highest sequence number in the ledger of activations, 0 for an empty one: what a poll asks for.
+
+        Raises:
+            StoreAwayError: the database does not answer.
+        """
+        query = select(func.coalesce(func.max(rule_set_activation.c.sequence), 0))
+        return int(ask(self._engine, lambda connection: connection.execute(query).scalar_one()))
+
+
+def _ensure_version_form(version: str) -> None:
+    # What no row can hold is not asked for: a database chokes on some of it, and would then seem to be away.
+    if not _VERSION_FORM.fullmatch(version):
+        raise UnknownRuleSetError(version)
+
+
+def _activations(*, limit: int | None = None, before: int | None = None) -> Select[Any]:
+    table = rule_set_activation
+    query = (
+        select(
+            table.c.sequence,
+            table.c.version,
+            rule_set_version.c.digest,
+            table.c.effective_at,
+            table.c.activated_at,
+            table.c.activated_by,
+            table.c.reason,
+            table.c.cancels,
+        )
+        .outerjoin_from(table, rule_set_version)
+        .order_by(table.c.sequence.desc())
+        .limit(limit)
+    )
+    # A number that no column could hold must not become an error of the database's.
+    return query if before is None else query.where(table.c.sequence < min(before, _LARGEST_SEQUENCE))
+
+
+def _activation(row: Row[Any]) -> Activation:
+    return Activation(
+        sequence=row.sequence,
+        version=row.version,
+        digest=row.digest,
+        effective_at=row.effective_at,
+        activated_at=row.activated_at,
+        activated_by=row.activated_by,
+        reason=row.reason,
+        cancels=tuple(row.cancels),
+    )
+
+
+def _newest_first(connection: Connection) -> Iterator[Activation]:
+    before: int | None = None
+    while page := connection.execute(_activations(limit=_PAGE, before=before)).all():
+        for row in page:
+            yield _activation(row)
+        before = page[-1].sequence

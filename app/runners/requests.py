@@ -1,0 +1,275 @@
+"""Reads a request off the wire: every fault at once, doubts as findings, nothing lost.
+
+What cannot be (a run of 400 km in 20 minutes, a session after the day of the score) is refused. What may be but is
+doubtful is scored, with a finding. Faults and findings name places, never values.
+"""
+
+import re
+from datetime import date, datetime, timedelta
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from pydantic import JsonValue, ValidationError
+from pydantic_core import ErrorDetails, from_json, to_json
+
+from app.errors import Fault, InvalidInputError
+from app.runners.checks import check_profile, check_sessions, check_training, find_time_zone
+from app.runners.profile import SESSIONS_MAX, WEEKS_MAX, Finding, ScoreRequest, Session
+
+UnknownFields = Literal["refuse", "report"]
+
+FIRST_DAY = date(2000, 1, 1)
+ROUNDS_MAX = 12
+FINDINGS_MAX = 100
+FAULTS_ENOUGH = 1_000
+"""Beyond this many the search ends: who has so many has one, again and again."""
+_SPEAKABLE = re.compile(r"[a-z0-9_]{1,64}")
+
+
+class ReadRequest(NamedTuple):
+    """A request that can be scored.
+
+    Attributes:
+        request: duplicates dropped, and every session with its local day in `started_on`.
+        as_of: the day of the score, resolved.
+        findings: doubts, in the order of the request.
+    """
+
+    request: ScoreRequest
+    as_of: date
+    findings: list[Finding]
+
+
+def read_request(body: bytes, *, today: date, unknown_fields: UnknownFields = "refuse") -> ReadRequest:
+    """Reads one request.
+
+    Args:
+        body: JSON in UTF-8.
+        today: the day in UTC; only the default and the bounds of `as_of` read it.
+        unknown_fields: refuse them, or report each as a finding and go on without it.
+
+    Raises:
+        InvalidInputError: with every fault by JSON Pointer.
+    """
+    try:
+        request = ScoreRequest.model_validate_json(body)
+    except ValidationError:
+        return _read_faulty(body, today=today, unknown_fields=unknown_fields)
+    faults: list[Fault] = []
+    findings: list[Finding] = []
+    settled = _settle(request, today, faults, findings)
+    if faults:
+        raise InvalidInputError(faults)
+    return ReadRequest(*settled, findings)
+
+
+def _settle(
+    request: ScoreRequest, today: date, faults: list[Fault], findings: list[Finding]
+) -> tuple[ScoreRequest, date]:
+    """Resolves days, drops duplicates, and collects what no single field can show."""
+    training = request.training
+    zone = find_time_zone(training.time_zone, faults)
+    sessions = training.sessions or []
+    days = [session.started_on for session in sessions]
+    if None in days or any(session.started_at is not None for session in sessions):
+        days = [_local_day(session, place, zone, faults, findings) for place, session in enumerate(sessions)]
+    as_of = _resolve_as_of(request.as_of, days, today, faults)
+    check_profile(request.runner, faults)
+    duplicates = check_sessions(sessions, days, as_of, faults, findings)
+    check_training(training, sessions, days, as_of, faults, findings)
+    if not duplicates and not any(session.started_on is None for session in sessions):
+        return request, as_of
+    settled = [
+        session if session.started_on else session.model_copy(update={"started_on": day})
+        for place, (session, day) in enumerate(zip(sessions, days, strict=True))
+        if place not in duplicates
+    ]
+    return request.model_copy(update={"training": training.model_copy(update={"sessions": settled})}), as_of
+
+
+def _resolve_as_of(given: date | None, days: list[date | None], today: date, faults: list[Fault]) -> date:
+    tomorrow = today + timedelta(days=1)
+    if given is None:
+        last = max((day for day in days if day is not None and day <= tomorrow), default=today)
+        return max(last, today)
+    if given < FIRST_DAY or given > tomorrow:
+        faults.append(
+            Fault("/as_of", "out-of-range", "The day must not be before 2000 or more than one day ahead of UTC.")
+        )
+        return today  # so that the rest can be looked at too
+    return given
+
+
+def _local_day(
+    session: Session, place: int, zone: ZoneInfo | None, faults: list[Fault], findings: list[Finding]
+) -> date | None:
+    moment = session.started_at
+    if moment is None:
+        if session.started_on is None:
+            faults.append(
+                Fault(f"/training/sessions/{place}", "missing", "A session needs 'started_on' or 'started_at'.")
+            )
+        return session.started_on
+    try:
+        day = _day_of(moment, place, zone, findings if session.started_on is None else None)
+    except OverflowError:
+        pointer = f"/training/sessions/{place}/started_at"
+        faults.append(Fault(pointer, "out-of-range", "No calendar holds the local day of this moment."))
+        return session.started_on
+    if session.started_on is not None and session.started_on != day:
+        faults.append(
+            Fault(f"/training/sessions/{place}/started_on", "contradiction", "It is not the local day of 'started_at'.")
+        )
+    return session.started_on or day
+
+
+def _day_of(moment: datetime, place: int, zone: ZoneInfo | None, findings: list[Finding] | None) -> date:
+    if moment.utcoffset():
+        return moment.date()
+    if zone is not None:
+        return moment.astimezone(zone).date()
+    if findings is not None:
+        findings.append(
+            Finding(
+                severity="info",
+                code="local-day-unsure",
+                pointer=f"/training/sessions/{place}/started_at",
+                message="The start is given in UTC without a time zone, so the day in UTC was taken for the local day.",
+            )
+        )
+    return moment.date()
+
+
+# --- the slow way: something is wrong, so look until everything that is wrong has been named -------------------------
+
+_CODES: dict[str, str] = {
+    "missing": "missing",
+    "extra_forbidden": "unknown-field",
+    "finite_number": "not-finite",
+    "literal_error": "not-a-choice",
+    "string_pattern_mismatch": "malformed",
+    "too_long": "too-many",
+    "string_too_long": "too-long",
+    "string_too_short": "too-short",
+    "timezone_aware": "missing-offset",
+    "json_invalid": "not-json",
+    "greater_than_equal": "out-of-range",
+    "less_than_equal": "out-of-range",
+}
+
+
+def _code(kind: str) -> str:
+    if kind in _CODES:
+        return _CODES[kind]
+    return (
+        "not-a-date"
+        if kind.startswith(("date_", "datetime_", "timezone_")) and not kind.endswith("_type")
+        else "wrong-type"
+    )
+
+
+def _read_faulty(body: bytes, *, today: date, unknown_fields: UnknownFields) -> ReadRequest:
+    """Names every fault: what was named is taken out, and the rest is looked at again."""
+    try:
+        raw = from_json(body, allow_inf_nan=True)
+    except ValueError:
+        raise InvalidInputError([Fault("", "not-json", "The body is not JSON in UTF-8.")]) from None
+    if not isinstance(raw, dict):
+        raise InvalidInputError([Fault("", "wrong-type", "The body must be a JSON object.")])
+    faults: list[Fault] = []
+    findings: list[Finding] = []
+    seen: set[tuple[int | str, ...]] = set()
+    for _ in range(ROUNDS_MAX):
+        try:
+            request = ScoreRequest.model_validate_json(to_json(raw, inf_nan_mode="constants"))
+        except ValidationError as error:
+            for found in error.errors(include_url=False, include_context=False, include_input=False):
+                _name(found, faults, findings, unknown_fields, is_repeated=found["loc"] in seen)
+                _take_out(raw, found["loc"], is_repeated=found["loc"] in seen)
+                seen.add(found["loc"])
+            if len(faults) > FAULTS_ENOUGH:
+                break
+            continue
+        more: list[Fault] = []
+        settled = _settle(request, today, more, findings)
+        named = [fault.pointer for fault in faults]
+        faults += [fault for fault in more if not _follows_from_what_was_taken_out(fault, named)]
+        if faults:
+            raise InvalidInputError(faults)
+        return ReadRequest(*settled, findings)
+    raise InvalidInputError(faults)
+
+
+def _follows_from_what_was_taken_out(fault: Fault, named: list[str]) -> bool:
+    """Whether a session only lacks its day because a faulty day was named and taken out before."""
+    return fault.code == "missing" and any(pointer.startswith(f"{fault.pointer}/started_") for pointer in named)
+
+
+def _name(
+    found: ErrorDetails,
+    faults: list[Fault],
+    findings: list[Finding],
+    unknown_fields: UnknownFields,
+    *,
+    is_repeated: bool,
+) -> None:
+    if is_repeated:
+        return
+    code = _code(found["type"])
+    pointer = _pointer(found["loc"])
+    if code == "unknown-field" and unknown_fields == "report":
+        if len(findings) < FINDINGS_MAX:
+            message = "This service does not know this field; it was passed over."
+            findings.append(Finding(severity="warning", code=code, pointer=pointer, message=message))
+        elif len(findings) == FINDINGS_MAX:
+            message = "More fields were passed over that this service does not know."
+            findings.append(Finding(severity="warning", code="unknown-fields-left-out", pointer="", message=message))
+        return
+    detail = "This service does not know this field." if code == "unknown-field" else f"{found['msg']}."
+    faults.append(Fault(pointer, code, detail))
+
+
+def _pointer(loc: tuple[int | str, ...]) -> str:
+    """A JSON Pointer; a name that a caller made up is repeated only if it is short and plain."""
+    parts: list[str] = []
+    for part in loc:
+        if isinstance(part, str) and not _SPEAKABLE.fullmatch(part):
+            break
+        parts.append(f"/{part}")
+    return "".join(parts)
+
+
+def _take_out(raw: dict[str, JsonValue], loc: tuple[int | str, ...], *, is_repeated: bool) -> None:
+    """Takes what was found faulty out of the request, so that the next look finds what it hid."""
+    if is_repeated:
+        loc = loc[:-1]  # null would not do there either: take out what holds it
+    owner: JsonValue = raw
+    for part in loc[:-1]:
+        owner = _step(owner, part)
+    if not loc:
+        raw.clear()
+        raw.update({"runner": {}, "training": {}})
+    elif isinstance(owner, dict) and isinstance(loc[-1], str):
+        _empty(owner, loc[-1], loc)
+    elif isinstance(owner, list) and isinstance(loc[-1], int):
+        owner[loc[-1]] = {"started_on": "2000-01-01"} if loc[:-1] == ("training", "sessions") else None
+
+
+def _step(owner: JsonValue, part: int | str) -> JsonValue:
+    if isinstance(owner, dict) and isinstance(part, str):
+        return owner.get(part)
+    return owner[part] if isinstance(owner, list) and isinstance(part, int) else None
+
+
+def _empty(owner: dict[str, JsonValue], name: str, loc: tuple[int | str, ...]) -> None:
+    member = owner.get(name)
+    if loc in (("runner",), ("training",)):
+        owner[name] = {}
+    elif loc == ("training", "planned_run", "distance_m"):
+        owner[name] = 0
+    elif loc == ("training", "sessions") and isinstance(member, list):
+        owner[name] = member[:SESSIONS_MAX]
+    elif loc == ("training", "weekly_distance_m") and isinstance(member, list):
+        owner[name] = member[-WEEKS_MAX:]
+    elif name in owner:
+        del owner[name]
