@@ -1,0 +1,173 @@
+"""The description of the API, made from the routes: written to a file for clients, and served with pages to try it.
+
+    python -m app.api.openapi_document PATH
+
+writes the document, the same bytes from the same code. Its examples are real: requests from `examples/`, and what the
+rule set that ships says to them.
+"""
+
+import json
+import sys
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import fastapi_offline
+from fastapi import APIRouter
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app import __version__
+from app.api import operations, rule_sets, scores
+from app.api.deps import JSON, DirectRoute
+from app.rule_sets.documents import canonical_bytes, digest_of, published_document
+from app.runners import ScoreRequest, read_request
+from app.scoring.assessment import Detail, render
+from app.scoring.compiled import CompiledRuleSet, compile_rule_set
+from app.scoring.engine import assess
+from app.scoring.rule_set import RuleSetDocument
+
+TITLE: Final = "Joint-risk"
+DESCRIPTION: Final = """\
+How much a runner's knees and lower back have to bear, against the average runner: with reasons, sources, doubts, and
+what to do.
+
+**What the score is.** 50 is the average runner; every +25 doubles the risk of an overuse problem, every -25 halves it.
+Every point comes from a published effect that the answer names, weighted by how far the evidence may be trusted for
+that joint. What is not known counts as the average and widens the range.
+
+**What it is not.** Not a diagnosis, not medical advice, and no forecast for one person: it says how runners with such a
+profile fared in studies. Red flags suspend the score and point to care. No decision about a person should rest on it
+alone.
+
+**Privacy.** No runner is stored or logged. Every POST under `/v1/scores` is pure: retry freely.
+
+**Rules.** They are numbered and never change; a person puts them in force. Every replica looks for a newer activation
+every 5 seconds (`JOINT_RISK_POLL_S`), so one call may still be scored by the old rules while another is by the new:
+`rule_set` in the answer and the header `Joint-Rule-Set` say which. Pin a version with `?rule_set=`.
+
+**Within v1** routes, optional request fields, members of answers, values of enumerations, finding codes and problem
+slugs may be added; nothing is removed, renamed, retyped or made required. Ignore what you do not know.
+
+**Problems** are `application/problem+json`: every fault at once, by JSON Pointer, never a value.
+"""
+TAGS: Final = [
+    {"name": "scores", "description": "Score a runner. Pure, and needs no database."},
+    {"name": "rule sets", "description": "The rules: what they read, what they say, which are in force."},
+    {"name": "operations", "description": "For orchestrators and operators."},
+]
+DOCS_FILES: Final = Path(fastapi_offline.__file__).parent / "static"
+DOCS_FILES_PATH: Final = "/docs-files"
+EXAMPLE_DAY: Final = date(2026, 11, 23)
+EXAMPLE_RULES: Final = "2026.1"
+
+_PACKAGE: Final = Path(__file__).parents[1]
+_REF: Final = "#/components/schemas/{model}"
+
+router = APIRouter(route_class=DirectRoute, include_in_schema=False)
+ROUTERS: Final = (scores.router, rule_sets.router, operations.router, router)
+
+
+@router.get("/openapi.json")
+async def get_openapi_document(_request: Request) -> Response:
+    """The description of the API."""
+    return Response(document_bytes(), media_type=JSON, headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/docs")
+async def get_docs(_request: Request) -> Response:
+    """Pages to read the description and try it, without any other host."""
+    files = DOCS_FILES_PATH.removeprefix("/")
+    return get_swagger_ui_html(
+        openapi_url="openapi.json",
+        title=TITLE,
+        oauth2_redirect_url=None,
+        swagger_js_url=f"{files}/swagger-ui-bundle.js",
+        swagger_css_url=f"{files}/swagger-ui.css",
+        swagger_favicon_url=f"{files}/favicon.png",
+    )
+
+
+@cache
+def document_bytes() -> bytes:
+    """The document as it is served and written: members in a settled order, two spaces, one line feed at the end."""
+    return (json.dumps(describe_api(), ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def describe_api() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of every route."""
+    document = get_openapi(
+        title=TITLE,
+        version=__version__,
+        description=DESCRIPTION,
+        tags=[dict(tag) for tag in TAGS],
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        routes=[route for part in ROUTERS for route in part.routes],
+    )
+    # Here, because they describe answers and take no part in giving one.
+    from app.api.answers import ANSWERS as SCORES
+    from app.api.rule_set_answers import ANSWERS as OTHERS
+
+    _, requests = models_json_schema([(ScoreRequest, "validation")], ref_template=_REF)
+    _, answers = models_json_schema([(model, "serialization") for model in (*SCORES, *OTHERS)], ref_template=_REF)
+    schemas = {**requests["$defs"], **answers["$defs"]}
+    document.setdefault("components", {})["schemas"] = dict(sorted(schemas.items()))
+    scoring = document["paths"]["/v1/scores"]["post"]
+    requested = example_requests()
+    scoring["requestBody"]["content"][JSON]["examples"] = {
+        name: {"summary": _words(name), "value": request} for name, request in requested.items()
+    }
+    scoring["responses"]["200"]["content"][JSON]["examples"] = _example_answers(requested)
+    return document
+
+
+def example_requests() -> dict[str, Any]:
+    """The requests in `examples/`, by name: beside the package in a checkout, inside it when installed from a wheel."""
+    installed = _PACKAGE / "_examples"
+    folder = installed if installed.is_dir() else _PACKAGE.parent / "examples"
+    return {file.stem: json.loads(file.read_bytes()) for file in sorted(folder.glob("*.json"))}
+
+
+def _example_answers(requested: dict[str, Any]) -> dict[str, Any]:
+    if not requested:
+        return {}
+    document = published_document(EXAMPLE_RULES)
+    rules = compile_rule_set(
+        RuleSetDocument.model_validate(document), version=EXAMPLE_RULES, digest=digest_of(canonical_bytes(document))
+    )
+    # One answer in full shows every member; the others are shown small, or the document would be mostly examples.
+    shown: list[tuple[str, Detail]] = [(name, "scores") for name in requested]
+    shown.insert(0, ("risky-runner" if "risky-runner" in requested else next(iter(requested)), "full"))
+    return {
+        f"{name}-{detail}": {
+            "summary": f"{_words(name)}, detail={detail}",
+            "value": _example_answer(rules, requested[name], detail),
+        }
+        for name, detail in shown
+    }
+
+
+def _example_answer(rules: CompiledRuleSet, request: object, detail: Detail) -> Any:
+    told = read_request(json.dumps(request).encode(), today=EXAMPLE_DAY, unknown_fields="refuse")
+    return json.loads(render(assess(rules, told.request, as_of=told.as_of, findings=told.findings), detail=detail))
+
+
+def _words(name: str) -> str:
+    return name.replace("-", " ").capitalize()
+
+
+def main(arguments: list[str]) -> int:
+    """Writes the document to the path that is given."""
+    if len(arguments) != 1:
+        sys.stderr.write("Usage: python -m app.api.openapi_document PATH\n")
+        return 2
+    Path(arguments[0]).write_bytes(document_bytes())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

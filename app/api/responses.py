@@ -1,0 +1,141 @@
+"""What a route takes and answers, as its entry in the OpenAPI document."""
+
+from http import HTTPStatus
+from typing import Any
+
+from app.api.deps import JSON, YAML
+from app.api.problems import (
+    FOREIGN_HOST,
+    KIND_OF,
+    MEDIA_TYPE,
+    TITLE_OF,
+    TYPE_PREFIX,
+    BodyTooLargeError,
+    HostRefusedError,
+    Kind,
+    NotAcceptableError,
+    UnsupportedMediaTypeError,
+)
+from app.errors import Fault, InvalidInputError, StoreAwayError, UnknownRuleSetError
+
+
+def _ref(model: str) -> dict[str, str]:
+    """Models are named, not imported: only the OpenAPI document needs them, and a start does without."""
+    return {"$ref": f"#/components/schemas/{model}"}
+
+
+def _response(
+    description: str, schema: dict[str, Any], *headers: str, media_types: tuple[str, ...] = (JSON,)
+) -> dict[str, Any]:
+    return {
+        "description": description,
+        "headers": {name: _HEADERS[name] for name in ("Request-Id", *headers)},
+        "content": {media_type: {"schema": schema} for media_type in media_types},
+    }
+
+
+def _header(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"}}
+
+
+_HEADERS = {
+    "Request-Id": _header("Random id of the call, as in the log."),
+    "Joint-Rule-Set": _header("Version and digest of the rules, as in `2026.1;sha256:…`."),
+    "Content-Language": _header("Language of the texts."),
+    "Content-Location": _header("The version's own address."),
+    "ETag": _header("Strong validator of the content before gzip, for `If-None-Match`."),
+    "Cache-Control": _header("How long it may be kept."),
+}
+
+REQUEST_BODY: dict[str, Any] = {
+    "required": True,
+    "description": "One runner, 1 MiB at most; packed with gzip if you like.",
+    "content": {JSON: {"schema": _ref("ScoreRequest")}},
+}
+SCORE_RESPONSE = _response(
+    "The runner's scores, as much of them as `detail` asks for.",
+    {"anyOf": [_ref("Score"), _ref("ScoreCodes"), _ref("ScoreNumbers")]},
+    "Joint-Rule-Set", "Content-Language", "Cache-Control",
+)  # fmt: skip
+FACTORS_RESPONSE = _response(
+    "Every input, with what the rules make of it.",
+    _ref("Inputs"),
+    "Joint-Rule-Set", "Content-Language", "ETag", "Cache-Control",
+)  # fmt: skip
+RULE_SETS_RESPONSE = _response("A page of published rule sets.", _ref("RuleSetList"))
+RULE_SET_RESPONSE = _response(
+    "The rule set.", _ref("PublishedRuleSet"), "Joint-Rule-Set", "ETag", "Cache-Control", media_types=(JSON, YAML)
+)
+NOT_MODIFIED: dict[str, Any] = {"description": "The caller has it."}
+TEXTS_RESPONSE = _response(
+    "The texts by id.", _ref("RuleSetTexts"), "Joint-Rule-Set", "Content-Language", "ETag", "Cache-Control"
+)
+ACTIVATIONS_RESPONSE = _response("A page of the ledger.", _ref("ActivationList"), "ETag")
+LIVE_RESPONSE = _response("It is.", _ref("Liveness"))
+READY_RESPONSE = _response("It may.", _ref("Readiness"))
+UNREADY_RESPONSE = _response("Not now.", _ref("Readiness"))
+
+VERSION_PARAMETER: dict[str, Any] = {
+    "name": "version",
+    "in": "path",
+    "required": True,
+    "description": "A published version.",
+    "schema": {"type": "string", "pattern": r"^[0-9]{4}\.[0-9]+$", "examples": ["2026.1"]},
+}
+
+
+_EXAMPLE_ID = "5f0c6a0d3b9e4c1f8a2d7b60"
+_STATUS_TEXT: dict[int, tuple[str, Kind]] = {
+    400: ("The call does not hold together: an unknown cursor, say.", KIND_OF[400]),
+    404: ("No such rule set.", Kind(UnknownRuleSetError.slug, UnknownRuleSetError("").message)),
+    406: (
+        "The answer cannot be had in an accepted media type.",
+        Kind(NotAcceptableError.slug, NotAcceptableError([JSON]).message),
+    ),
+    413: ("The body is too large.", Kind(BodyTooLargeError.slug, BodyTooLargeError(1_048_576).message)),
+    415: (
+        "The body is not JSON, or packed in an unknown way.",
+        Kind(UnsupportedMediaTypeError.slug, UnsupportedMediaTypeError().message),
+    ),
+    421: ("Not served under this name.", Kind(HostRefusedError.slug, FOREIGN_HOST)),
+    422: (
+        "What was sent cannot be used; `errors` names every fault.",
+        Kind(InvalidInputError.slug, InvalidInputError([Fault("", "", "")]).message),
+    ),
+    503: (
+        "Nothing is in force yet, or the store is needed and away. Try again after `Retry-After` seconds.",
+        Kind(StoreAwayError.slug, StoreAwayError().message),
+    ),
+}
+_EXAMPLE_FAULTS = {
+    422: [
+        {
+            "pointer": "/runner/knee/pain_now",
+            "code": "out-of-range",
+            "detail": "Input should be less than or equal to 10.",
+        }
+    ]
+}
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route may answer instead, for its entry in the OpenAPI document; 421 can meet any call."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for status in sorted({*statuses, 421}):
+        text, kind = _STATUS_TEXT[status]
+        example = {
+            "type": f"{TYPE_PREFIX}{kind.slug}",
+            "title": TITLE_OF[kind.slug],
+            "status": status,
+            "detail": kind.detail,
+            "instance": _EXAMPLE_ID,
+            "errors": _EXAMPLE_FAULTS.get(status, []),
+            "errors_left_out": 0,
+        }
+        content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
+        responses[status] = {"description": text, "content": content}
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            responses[status]["headers"] = {
+                "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+            }
+    return responses

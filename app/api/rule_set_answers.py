@@ -1,0 +1,252 @@
+"""Every answer that is no score, as the OpenAPI document describes it: rule sets, operations, problems."""
+
+from datetime import datetime
+
+from pydantic import Field, JsonValue
+
+from app.api.answers import Answer, Digest, JointId, PublishedEffect, RuleSetName, Source
+
+
+class RuleSetItem(Answer):
+    """A published rule set in a list."""
+
+    version: str
+    digest: Digest
+    published_at: datetime
+    published_by: str
+    reason: str
+    active: bool = Field(description="Whether this replica scores by it now.")
+
+
+class RuleSetList(Answer):
+    """A page of published rule sets."""
+
+    items: list[RuleSetItem]
+    next: str | None = Field(description="Cursor of the next page; null on the last.")
+
+
+class PublishedRuleSet(Answer):
+    """A published rule set with everything it says."""
+
+    version: str
+    digest: Digest
+    published_at: datetime
+    published_by: str
+    reason: str
+    document: dict[str, JsonValue] = Field(description="As in openapi/rule-set.schema.json.")
+
+
+class ActivationItem(Answer):
+    """One row of the ledger of activations."""
+
+    sequence: int
+    version: str | None = Field(description="Null in a row that only cancels.")
+    digest: Digest | None
+    effective_at: datetime | None
+    activated_at: datetime
+    activated_by: str
+    reason: str
+    cancels: list[int] = Field(description="Sequences that it cancels.")
+    active: bool = Field(description="Whether it is the one in force now.")
+
+
+class ActivationList(Answer):
+    """A page of the ledger of activations."""
+
+    items: list[ActivationItem]
+    next: str | None = Field(description="Cursor of the next page; null on the last.")
+
+
+class InputFactor(Answer):
+    """A factor that reads an input, as it acts on one joint."""
+
+    factor: str
+    title: str
+    joint: JointId
+    evidence: str | None = Field(description="Grade for this joint; null for none.")
+    weight: float
+    contested: bool
+    sources: list[str]
+
+
+class Input(Answer):
+    """One field of the request and what the rules make of it."""
+
+    field: str = Field(description="JSON Pointer into the request.")
+    meaning: str
+    type: str = Field(description="JSON type.")
+    unit: str | None
+    minimum: float | None
+    maximum: float | None
+    choices: list[str] = Field(description="Empty where it is no choice.")
+    used_for: list[str] = Field(description="score, suspension, advice, shown.")
+    sensitive: bool = Field(description="Whether it says something about health.")
+    span: dict[JointId, float] = Field(description="Points between its best and its worst answer.")
+    if_absent: str = Field(description="What happens when it is left out, such as counts_as_average.")
+    factors: list[InputFactor]
+
+
+class RedFlag(Answer):
+    """A symptom to ask for."""
+
+    id: str = Field(description="What goes into the field.")
+    joint: JointId | None = Field(description="Null for the whole body.")
+    field: str = Field(description="JSON Pointer into the request.")
+    question: str
+    urgency: str | None
+    sources: list[str]
+
+
+class Inputs(Answer):
+    """Every input that the rules read, in request order."""
+
+    rule_set: RuleSetName
+    inputs: list[Input]
+    red_flags: list[RedFlag]
+
+
+class BandText(Answer):
+    """One band of a factor and the effects that it rests on."""
+
+    band: str
+    published: list[PublishedEffect]
+
+
+class FactorTextAtJoint(Answer):
+    """A factor as it acts on one joint."""
+
+    feature: str
+    unit: str
+    evidence: str | None
+    weight: float
+    bands: list[BandText]
+
+
+class FactorText(Answer):
+    """What a factor's id stands for."""
+
+    title: str
+    limits: str
+    modifiable: bool
+    contested: bool
+    sources: list[str]
+    joints: dict[JointId, FactorTextAtJoint]
+
+
+class LevelText(Answer):
+    """What a level's id stands for."""
+
+    from_: int = Field(alias="from", description="Lowest score of the level.")
+    headline: str = Field(description="May hold {joint} and {compared_with}.")
+
+
+class AdviceText(Answer):
+    """What an advice's id stands for."""
+
+    category: str
+    text: str
+    basis: str
+    evidence: str | None
+    sources: list[str]
+
+
+class FlagText(Answer):
+    """What a red flag's id stands for."""
+
+    joint: JointId | None = Field(description="Null for the whole body.")
+    urgency: str | None
+    question: str | None = Field(description="How to ask for it; null where it is derived.")
+    text: str
+    action: str
+    sources: list[str]
+
+
+class BenefitText(Answer):
+    """What a benefit's id stands for."""
+
+    text: str = Field(description="Holds the names of its `numbers` in braces.")
+    evidence: str
+    sources: list[str]
+
+
+class RateTexts(Answer):
+    """Whom a runner is compared with, in words."""
+
+    first_year: str
+    experienced: str
+    unknown: str
+    sources: list[str]
+
+
+class RuleSetTexts(Answer):
+    """Everything that the ids of a `codes` answer stand for."""
+
+    version: str
+    digest: Digest
+    language: str
+    factors: dict[str, FactorText]
+    levels: dict[str, LevelText]
+    advice: dict[str, AdviceText]
+    flags: dict[str, FlagText]
+    benefits: dict[str, BenefitText]
+    rates: RateTexts
+    joints: dict[JointId, str]
+    headline_not_assessed: str
+    notice: str
+    sources: dict[str, Source]
+
+
+# --------------------------------------------------------------------------------------------------- operations
+
+
+class Liveness(Answer):
+    """The process answers."""
+
+    status: str
+
+
+class Readiness(Answer):
+    """How this replica stands to its rules and its store."""
+
+    status: str = Field(description="ok, degraded, starting or draining.")
+    store: str = Field(description="ok, away, schema-behind, schema-ahead or unknown.")
+    store_seen_s_ago: int | None = Field(description="Seconds since the store last answered; null if it never did.")
+    rule_set: RuleSetName | None = Field(description="The rules in force on this replica.")
+    refused: list[str] = Field(description="Versions that are or will be in force and that this release cannot load.")
+
+
+# ----------------------------------------------------------------------------------------------------- problems
+
+
+class ProblemFault(Answer):
+    """One thing that is wrong, and where."""
+
+    pointer: str = Field(
+        description="JSON Pointer into the body, '' for the whole; `/query/<name>` for a parameter of the address."
+    )
+    code: str = Field(description="Stable.")
+    detail: str = Field(description="For people; may change.")
+
+
+class Problem(Answer):
+    """Why a call was refused (RFC 9457); never holds a value that was sent."""
+
+    type: str = Field(description="`urn:joint-risk:problem:` and a slug that never changes.")
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="The request id, as in the header `Request-Id`.")
+    errors: list[ProblemFault] = Field(description="Every fault, 100 at most.")
+    errors_left_out: int = Field(description="How many more there were.")
+
+
+ANSWERS: tuple[type[Answer], ...] = (
+    Inputs,
+    RuleSetList,
+    PublishedRuleSet,
+    ActivationList,
+    RuleSetTexts,
+    Liveness,
+    Readiness,
+    Problem,
+)
