@@ -1,0 +1,112 @@
+"""What is done on this machine without a service: the store is opened, migrated, asked, and scored by."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine, make_url
+
+from app import database
+from app.database import SchemaState, connect_engine
+from app.errors import SchemaAheadError, SchemaBehindError
+from app.rule_sets.in_force import RulesInForce
+from app.rule_sets.store import RuleSetStore
+from app.runners import read_request
+from app.scoring.assessment import Detail, render
+from app.scoring.compiled import MinEvidence, compile_rule_set
+from app.scoring.engine import assess
+from app.settings import Settings, read_settings
+
+
+def score_locally(
+    body: bytes,
+    *,
+    now: datetime,
+    rule_set: str | None,
+    min_evidence: MinEvidence | None,
+    language: str,
+    detail: Detail,
+) -> bytes:
+    """The answer that `POST /v1/scores` would give, by the rules that the store has in force at this moment.
+
+    Raises:
+        InvalidInputError: the request cannot be scored as it is.
+        UnknownRuleSetError, NoRuleSetError, InvalidRuleSetError: there are no rules to score by.
+        InvalidSettingsError, StoreAwayError, SchemaBehindError, SchemaAheadError: the store cannot be used.
+    """
+    told = read_request(body, today=now.date())
+    settings = read_settings()
+    with open_store(settings) as engine:
+        held = RulesInForce(RuleSetStore(engine), poll_s=settings.poll_s, timeout_s=settings.store_timeout_s)
+        if rule_set is None:
+            held.load(now)
+        rules = held.active(now) if rule_set is None else held.pinned(rule_set)
+        held.close()
+    if min_evidence is not None:
+        rules = compile_rule_set(rules.document, version=rules.version, digest=rules.digest, min_evidence=min_evidence)
+    assessment = assess(rules, told.request, as_of=told.as_of, findings=told.findings)
+    return render(assessment, detail=detail, language=language)
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Engine]:
+    """The store of the settings; an embedded one is migrated first, another has to be up to date.
+
+    Raises:
+        StoreAwayError, SchemaBehindError, SchemaAheadError: it cannot be used.
+    """
+    if is_embedded(settings):
+        migrate(settings)
+    else:
+        ensure_schema(settings)
+    engine = connect_engine(settings.database_url, timeout_s=settings.store_timeout_s)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def is_embedded(settings: Settings) -> bool:
+    """Whether the store is a file that nobody but this installation looks after."""
+    return settings.database_url.startswith("sqlite:")
+
+
+def migrate(settings: Settings) -> SchemaState:
+    """Brings the store up to this release, and says how it stood before.
+
+    Raises:
+        StoreAwayError, SchemaAheadError: it cannot be done; nothing was changed.
+    """
+    before = schema_of(settings)
+    database.migrate(settings.database_url)
+    return before
+
+
+def ensure_schema(settings: Settings) -> None:
+    """Raises unless this release can work on the store as it is; changes nothing.
+
+    Raises:
+        StoreAwayError, SchemaBehindError, SchemaAheadError: it cannot.
+    """
+    state = schema_of(settings)
+    if state == "ahead":
+        raise SchemaAheadError
+    if state != "current":
+        raise SchemaBehindError
+
+
+def schema_of(settings: Settings) -> SchemaState:
+    """How the schema of the store stands to this release.
+
+    Raises:
+        StoreAwayError: it does not answer.
+    """
+    file = make_url(settings.database_url).database
+    if is_embedded(settings) and file and not Path(file).exists():
+        return "empty"  # asking would make the file
+    engine = connect_engine(settings.database_url, timeout_s=settings.store_timeout_s)
+    try:
+        return database.schema_state(engine)
+    finally:
+        engine.dispose()

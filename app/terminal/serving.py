@@ -1,0 +1,120 @@
+"""The service as a process: its socket, its log lines, its server.
+
+The socket is bound here and not by the server, so that a taken port is said in a sentence, and a port that the system
+chose is known before anybody asks.
+"""
+
+import os
+import signal
+import socket
+import sys
+from typing import Any, Final
+
+import typer
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from app.settings import PREFIX, Settings
+from app.terminal.calls import local_url
+
+APPLICATION: Final = "app.main:create_app"
+STOP_MOST_S: Final = 24
+"""Draining and finishing together; whoever sent the signal is promised 25."""
+# Our own access lines name a route and never a query string, which the server's would repeat.
+LOGGING: Final[dict[str, Any]] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            "datefmt": "%Y-%m-%dT%H:%M:%S%z",
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
+    "loggers": {
+        "joint_risk": {"handlers": ["stderr"], "level": "INFO"},
+        "uvicorn": {"handlers": ["stderr"], "level": "WARNING"},
+    },
+}
+
+
+def bind_socket(settings: Settings) -> socket.socket:
+    """A socket at the address of the settings, not listening yet.
+
+    Raises:
+        OSError: the address is taken, not this machine's, or not for us to take.
+    """
+    family, _, _, _, address = socket.getaddrinfo(
+        settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    bound.set_inheritable(True)
+    return bound
+
+
+def run_service(bound: socket.socket, *, settings: Settings, workers: int) -> None:
+    """Serves until somebody ends it, and every call in hand is answered.
+
+    Raises:
+        SystemExit: with 1 where it could not start.
+    """
+    port = bound.getsockname()[1]
+    # The application reads its settings itself, in this process or in one of many that are started from here.
+    os.environ.update({f"{PREFIX}HOST": settings.host, f"{PREFIX}PORT": str(port)})
+    url = local_url(settings.host, port)
+    config = uvicorn.Config(
+        APPLICATION,
+        factory=True,
+        workers=workers,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        lifespan="on",
+        log_config=LOGGING,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=int(STOP_MOST_S - settings.drain_s),
+    )
+    if workers > 1:
+        _announce(url)
+        supervisor = Multiprocess(config, sockets=[bound])
+        supervisor.run()
+        failed = any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes)
+    else:
+        # The server sends itself the signal that ended it once it is done; that it was asked to end is no failure.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+        try:
+            _Server(config, url=url).run(sockets=[bound])
+            failed = False
+        except SystemExit as end:
+            failed = end.code == STARTUP_FAILURE
+    if failed:
+        sys.exit(1)
+
+
+class _Server(uvicorn.Server):
+    """The server, which says where it is once it takes calls."""
+
+    def __init__(self, config: uvicorn.Config, *, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            _announce(self._url)
+
+
+def _announce(url: str) -> None:
+    typer.echo(f"Joint-risk listens at {url}")
+    typer.echo(f"  {url}/docs       every call, to be tried in a browser")
+    typer.echo(f"  {url}/v1/scores  where requests are sent (POST)")
+    sys.stdout.flush()
