@@ -1,0 +1,153 @@
+"""The image, built and run as an operator runs it: read-only root, no capabilities, no user name, little memory.
+
+Takes a minute, root, buildah, podman and runc, so it runs when JOINT_RISK_TEST_CONTAINER=1 asks for it, as `.ci/run`
+does. The base image must be there (`tools/ci-base-image.sh`); the build sees no network, only wheels fetched before.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = "localhost/joint-risk:under-test"
+# Debian's default runtime fails where old and new cgroups are mixed; runc does not.
+PODMAN = ["podman", "--runtime", "runc"]
+HARDENED = [
+    *("--network", "host", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "all"),
+    *("--security-opt", "no-new-privileges", "--memory", "256m"),
+    *("--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096"),
+]
+
+
+def missing_for_containers() -> str | None:
+    """Why these tests cannot run here, or None where they can."""
+    if os.environ.get("JOINT_RISK_TEST_CONTAINER") != "1":
+        return "JOINT_RISK_TEST_CONTAINER=1 is not set: building an image takes minutes and root"
+    missing = [tool for tool in ("buildah", "podman", "runc") if shutil.which(tool) is None]
+    return f"not installed: {', '.join(missing)}" if missing else None
+
+
+pytestmark = pytest.mark.skipif(missing_for_containers() is not None, reason=str(missing_for_containers()))
+
+
+def run(*command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """A finished command; where it failed and that was not expected, with all it said."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert not check or done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The image, built from locked wheels without a network."""
+    wheels = tmp_path_factory.mktemp("wheels")
+    for lock in ("build", "run"):
+        pip = [sys.executable, "-m", "pip", "download", "-qq", "--only-binary", ":all:", "--python-version", "3.11"]
+        run(*pip, "--require-hashes", "-r", f"requirements/{lock}.txt", "--dest", str(wheels))
+    build = ["buildah", "--runtime", "runc", "build", "--format", "docker", "--network", "none", "--pull-never"]
+    mount = [
+        "--volume",
+        f"{wheels}:/wheels:ro",
+        "--build-arg",
+        "PIP_NO_INDEX=1",
+        "--build-arg",
+        "PIP_FIND_LINKS=/wheels",
+    ]
+    run(*build, *mount, "--tag", IMAGE, ".")
+    yield IMAGE
+    run(*PODMAN, "rmi", "--force", IMAGE)
+
+
+@dataclass(frozen=True)
+class Container:
+    """A running service in a container, and where it answers."""
+
+    name: str
+    url: str
+
+    def python(self, code: str) -> subprocess.CompletedProcess[str]:
+        """What Python says inside the container."""
+        return run(*PODMAN, "exec", self.name, "python3", "-c", code, check=False)
+
+
+@pytest.fixture
+def container(image: str) -> Iterator[Container]:
+    """The service, healthy by the image's own health check."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    name = f"joint-risk-test-{os.getpid()}-{port}"
+    settings = ["--env", "JOINT_RISK_AUTH=off", "--env", f"JOINT_RISK_PORT={port}"]
+    run(*PODMAN, "run", "--detach", "--name", name, *HARDENED, *settings, image)
+    try:
+        deadline = time.monotonic() + 30
+        while run(*PODMAN, "healthcheck", "run", name, check=False).returncode != 0:
+            logs = run(*PODMAN, "logs", name, check=False)
+            assert time.monotonic() < deadline, f"not healthy after 30 s:\n{logs.stdout}\n{logs.stderr}"
+            time.sleep(0.2)
+        yield Container(name, f"http://127.0.0.1:{port}")
+    finally:
+        run(*PODMAN, "rm", "--force", "--volumes", "--time", "0", name, check=False)
+
+
+def test_a_runner_is_scored_over_http_from_a_container_with_a_read_only_root(container: Container) -> None:
+    request = (ROOT / "examples" / "risky-runner.json").read_bytes()
+
+    answer = httpx.post(f"{container.url}/v1/scores", content=request, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["joints"]["knee"]["score"] is not None
+    assert answer.json()["rule_set"]["version"] == "2026.1"
+
+
+def test_the_service_is_nobody_and_can_write_only_to_its_data(container: Container) -> None:
+    assert container.python("import os; print(os.getuid(), os.getgid())").stdout.split() == ["10001", "10001"]
+    for place in ("/opt/joint-risk/planted", "/planted", "/usr/planted"):
+        refused = container.python(f"open({place!r}, 'w')")
+        assert refused.returncode != 0
+        assert "Read-only file system" in refused.stderr
+    assert container.python("import os; os.stat('/data/joint-risk.db')").returncode == 0
+
+
+def test_the_image_holds_nothing_to_build_or_install_with(container: Container) -> None:
+    tools = ("pip", "pip3", "cc", "gcc", "make", "git", "uv", "hatchling")
+    found = container.python(f"import shutil; print([t for t in {tools} if shutil.which(t)])")
+    assert found.stdout.strip() == "[]"
+    assert container.python("import pip").returncode != 0
+
+
+def test_a_term_signal_ends_the_service_within_ten_seconds_and_without_force(container: Container) -> None:
+    started = time.monotonic()
+    run(*PODMAN, "stop", "--time", "20", container.name)
+    assert time.monotonic() - started < 10
+
+    state = json.loads(run(*PODMAN, "inspect", container.name).stdout)[0]["State"]
+    assert state["ExitCode"] in (0, 128 + 15)
+
+
+def test_without_keys_and_without_a_word_about_it_the_container_refuses_to_start(image: str) -> None:
+    refused = run(*PODMAN, "run", "--rm", *HARDENED, image, check=False)
+
+    assert refused.returncode not in (0, 137)
+    assert "JOINT_RISK_AUTH" in refused.stderr + refused.stdout
+
+
+def test_the_image_says_what_it_is_and_how_to_ask_after_its_health(image: str) -> None:
+    facts = json.loads(run(*PODMAN, "image", "inspect", image).stdout)[0]
+    question = "from importlib.metadata import version; print(version('joint-risk'))"
+    installed = run(*PODMAN, "run", "--rm", *HARDENED, "--entrypoint", "python3", image, "-c", question)
+
+    assert facts["User"] == "10001:10001"
+    assert facts["Healthcheck"]["Test"] == ["CMD", "joint-risk", "health"]
+    assert facts["Labels"]["org.opencontainers.image.licenses"] == "Apache-2.0"
+    assert facts["Labels"]["org.opencontainers.image.version"] == installed.stdout.strip()
