@@ -62,27 +62,26 @@ class CountedLog(NamedTuple):
         """Whether every run of the days aged `first` up to `end` has its distance."""
         return self.all_distances_known or not any(self.unknown_distances[first:end])
 
-    def later(self, days: int) -> Self:
-        """The same log seen some days later, with rest in between."""
-        rest = [0] * days
-        last = None if self.last_run_age is None else self.last_run_age + days
-        aged = [(rest + counts)[:AGES] for counts in self._by_day()]
-        return type(self)._make([self.observed_age + days, *aged, last, self.all_distances_known])
-
-    def with_run_today(self, distance_mm: int, duration_ms: int | None) -> Self:
-        """The same log with one more run on its youngest day."""
+    def with_run_in(self, days: int, *, distance_mm: int, duration_ms: int | None) -> Self:
+        """The same log seen some days later, with one more run on that day and rest in between."""
         lasted = duration_ms or 0
-        counts = (
-            max(self.longest_mm[0], distance_mm),
-            self.distance_mm[0] + distance_mm,
-            self.duration_ms[0] + lasted,
-            self.met_tenths_ms[0] + (lasted * met_tenths(distance_mm, lasted) if lasted else 0),
-            self.runs[0] + 1,
-            self.unknown_distances[0],
-            self.unknown_durations[0] + (duration_ms is None),
+        run = (
+            distance_mm,
+            distance_mm,
+            lasted,
+            lasted * met_tenths(distance_mm, lasted) if lasted else 0,
+            1,
+            0,
+            int(duration_ms is None),
         )
-        days = [[today, *before[1:]] for today, before in zip(counts, self._by_day(), strict=True)]
-        return type(self)._make([self.observed_age, *days, 0, self.all_distances_known])
+        if days:
+            rest = [0] * (days - 1)
+            aged = [[count, *rest, *counts[: AGES - days]] for count, counts in zip(run, self._by_day(), strict=True)]
+        else:
+            longest, *others = zip(run, self._by_day(), strict=True)
+            aged = [[count + counts[0], *counts[1:]] for count, counts in others]
+            aged.insert(0, [max(longest[0], longest[1][0]), *longest[1][1:]])
+        return type(self)._make([self.observed_age + days, *aged, 0, self.all_distances_known])
 
     def _by_day(self) -> tuple[list[int], ...]:
         """The lists that have an entry a day, in the order of the fields."""

@@ -72,9 +72,9 @@ def check_sessions(
 
 def _look_at_days(sessions: Sequence[Session], days: Sequence[date | None], findings: list[Finding]) -> set[int]:
     duplicates: set[int] = set()
-    if len(set(days)) < len(days) or any(session.id is not None for session in sessions):
+    if len(set(days)) < len(days) or [session.id for session in sessions].count(None) < len(sessions):
         duplicates = _find_duplicates(sessions, days, findings)
-    elif not any((session.distance_m or 0.0) >= DAY_DOUBTFUL_M for session in sessions):
+    elif max([session.distance_m or 0.0 for session in sessions], default=0.0) < DAY_DOUBTFUL_M:
         return duplicates
     metres_of_day: dict[date | None, float] = {}
     for place, (session, day) in enumerate(zip(sessions, days, strict=True)):

@@ -71,7 +71,7 @@ def _settle(
     zone = find_time_zone(training.time_zone, faults)
     sessions = training.sessions or []
     days = [session.started_on for session in sessions]
-    if None in days or any(session.started_at is not None for session in sessions):
+    if None in days or [session.started_at for session in sessions].count(None) < len(sessions):
         days = [_local_day(session, place, zone, faults, findings) for place, session in enumerate(sessions)]
     as_of = _resolve_as_of(request.as_of, days, today, faults)
     check_profile(request.runner, faults)

@@ -112,7 +112,7 @@ def _write_codes(assessment: Assessment, wording: Wording, next_run: str) -> byt
         pieces = kept["codes"] = _codes_pieces(assessment, wording)
     advice, joints, rest = cast(_CodesPieces, pieces)
     benefits = ",".join([
-        f'{{"id":"{benefit.id}","numbers":{_write_map(dict(sorted(numbers.items())))}}}'
+        f'{{"id":"{benefit.id}","numbers":{_write_map(dict(sorted(numbers.items())) if numbers else numbers)}}}'
         for benefit, numbers in assessment.benefits
     ])  # fmt: skip
     findings = ",".join([
@@ -322,8 +322,8 @@ def _write_ids(ids: Iterable[str]) -> str:
 
 def _write_map(numbers: Mapping[str, int] | Mapping[JointId, int] | None) -> str:
     """Whole numbers by id, in the order given; joints are always given in sorted order."""
-    if numbers is None:
-        return "null"
+    if not numbers:
+        return "null" if numbers is None else "{}"
     return "{" + ",".join([f'"{name}":{number}' for name, number in numbers.items()]) + "}"
 
 

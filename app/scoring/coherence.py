@@ -27,15 +27,15 @@ def document_faults(document: RuleSetDocument) -> list[Fault]:
     Returns:
         An empty list for a document that `compile_rule_set` takes.
     """
-    return _Look(document).faults
+    return list(_Look(document).found)
 
 
 class _Look:
-    """One look over one document; `faults` is its result."""
+    """One look over one document; `found` holds its result."""
 
     def __init__(self, document: RuleSetDocument) -> None:
         self.document = document
-        self.faults: list[Fault] = []
+        self.found: dict[Fault, None] = {}
         self.factors = {factor.id: factor for factor in document.factors}
         self.flags = {flag.id for flag in document.flags}
         self.rulers: dict[str, list[tuple[JointId, Ruler]]] = {}
@@ -43,7 +43,7 @@ class _Look:
             self._look_for_repeated_ids(name, [part.id for part in getattr(document, name)])
         for number, factor in enumerate(document.factors):
             self._look_at_factor(factor, f"/factors/{number}")
-        if not self.faults:  # groups and conditions can only be read off sound bands
+        if not self.found:  # groups and conditions can only be read off sound bands
             self._look_at_groups()
             self._look_at_conditions()
         self._look_at_levels()
@@ -51,7 +51,7 @@ class _Look:
         self._look_at_texts()
 
     def _fault(self, pointer: str, code: str, detail: str) -> None:
-        self.faults.append(Fault(pointer, code, detail))
+        self.found[Fault(pointer, code, detail)] = None  # a dict: what two joints share is wrong once
 
     def _look_for_repeated_ids(self, name: str, ids: Sequence[str]) -> None:
         seen: set[str] = set()
@@ -72,11 +72,11 @@ class _Look:
                 continue
             own = f"{here}/bands" if at_joint.bands else f"{pointer}/bands"
             bands = factor.bands_of(joint)
-            before = len(self.faults)
+            before = len(self.found)
             if own not in looked:
                 looked.add(own)
                 self._look_at_bands(factor, feature, bands, own)
-            if len(self.faults) == before and not any(fault.pointer.startswith(own) for fault in self.faults):
+            if len(self.found) == before and not any(fault.pointer.startswith(own) for fault in self.found):
                 self.rulers.setdefault(factor.id, []).append((joint, make_ruler(feature, bands)))
                 self._look_for_a_worse_band_that_lowers(factor, joint, own)
             self._look_at_weights(factor, joint, here, own)
@@ -145,7 +145,7 @@ class _Look:
                 where = f"{bands}/{number}/effects/{place}/weights"
                 if at_joint.grade is None:
                     self._fault(where, "no-grade", "A factor without a grade for a joint carries no effect there.")
-                if effect_weight(effect, joint, at_joint) > ceiling:
+                if effect.weights.get(joint, Decimal(0)) > ceiling:
                     self._fault(where, "above-ceiling", "The weight is above what its grade allows.")
                 for other in effect.weights:
                     if other not in factor.joints:
@@ -281,3 +281,8 @@ class _Look:
             look(cut.headline, f"/levels/cuts/{number}/headline")
         for field in ("notice", "headline_not_assessed", "finding_first_year"):
             look(getattr(document.texts, field), f"/texts/{field}")
+        for joint, name_of_joint in document.texts.joints.items():
+            look(name_of_joint, f"/texts/joints/{joint}")
+        look(document.rates.first_year.title, "/rates/first_year/title")
+        look(document.rates.experienced.title, "/rates/experienced/title")
+        look(document.rates.unknown_experience_title, "/rates/unknown_experience_title")

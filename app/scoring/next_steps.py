@@ -61,18 +61,21 @@ def plan_next_run(rules: CompiledRuleSet, standing: Standing, *, scored: Mapping
     on = facts.as_of if planned is None or planned.on is None else planned.on
     ruler = _questions_of(rules).single_run
     days_ahead = (on - facts.as_of).days
-    log = facts.log.later(days_ahead) if days_ahead else facts.log
+    log = facts.log
+    planned_mm: int | None = None
+    if planned is not None:
+        planned_mm = thousandths(planned.distance_m)
+        lasts = None if planned.duration_s is None else thousandths(planned.duration_s)
+        log = facts.log.with_run_in(days_ahead, distance_mm=planned_mm, duration_ms=lasts)
     longest: int | None = None
     if ruler is not None and not _has_pain(facts) and standing.reading(SINGLE_RUN_FEATURE) is not NOT_APPLICABLE:
-        before = longest_before(log)
+        before = longest_before(log)  # which leaves out the planned run, because it leaves out its day
         longest = _longest_in_reference_mm(ruler, before) if before else None
     longest_m = None if longest is None else longest // 1000
-    if planned is None:
+    if planned_mm is None:
         return NextRun(longest_m, None, None, {})
-    planned_mm = thousandths(planned.distance_m)
     within = None if longest is None else planned_mm <= longest
-    run = log.with_run_today(planned_mm, None if planned.duration_s is None else thousandths(planned.duration_s))
-    after = facts._replace(as_of=on, log=run)
+    after = facts._replace(as_of=on, log=log)
     return NextRun(longest_m, planned_mm, within, _scores_if_run(rules, standing, after, scored))
 
 

@@ -16,8 +16,8 @@ from app.scoring.rulers import bands_in
 
 
 def text_in(text: Text, language: str = "en") -> str:
-    """A text in this language, or in English, or in the first that there is."""
-    return text.get(language) or text.get("en") or next(iter(text.values()))
+    """A text in this language, or in English, which every text has."""
+    return text.get(language) or text["en"]
 
 
 def fill(text: str, **words: str) -> str:
@@ -217,10 +217,12 @@ def _converted(conversion: Conversion) -> dict[str, object]:
 
 def wording_of(rules: CompiledRuleSet, language: str) -> Wording:
     """The wording of a rule set in the best language it has for this one, kept with the rule set."""
-    spoken = language_of(rules, language)
-    kept = rules.carried.get(f"wording:{spoken}")
+    kept = rules.carried.get(f"wording:{language}")
     if kept is None:
-        kept = rules.carried[f"wording:{spoken}"] = Wording(rules, spoken)
+        spoken = language_of(rules, language)
+        kept = rules.carried.get(f"wording:{spoken}")
+        if kept is None:
+            kept = rules.carried[f"wording:{spoken}"] = Wording(rules, spoken)
     return cast(Wording, kept)
 
 

@@ -40,17 +40,20 @@ def joint_answers(operation: str, *, flagged: bool) -> Answers:
         {"surgery": None, "cleared_to_run": False},
     ]
     return {
-        "together": (HISTORIES, ({"surgery": "none"}, {"surgery": None}, *cleared, *(uncleared if flagged else ()))),
-        "pain_now": (0, 0, 0, 1, 3, 4, 5, *((6, 7, 8, 10) if flagged else ())),
-        "pain_at_rest": (False, False, *((True,) if flagged else ())),
-        "symptoms": ([], [], *(([name] for name in FLAG_IDS) if flagged else ())),
+        "together": (
+            HISTORIES,
+            (*({"surgery": "none"},) * 9, {"surgery": None}, *cleared, *(uncleared if flagged else ())),
+        ),
+        "pain_now": (*(0, 0, 0, 1, 3, 4, 5) * 4, *((6, 7, 8, 10) if flagged else ())),
+        "pain_at_rest": (*(False,) * 15, *((True,) if flagged else ())),
+        "symptoms": (*([],) * 40, *(([name] for name in FLAG_IDS) if flagged else ())),
     }
 
 
 def runner_answers(*, flagged: bool) -> Answers:
     """What may be known of a runner, with numbers on both sides of every cut."""
     return {
-        "age_years": (18, 40, 64, *((17, 65) if flagged else ())),
+        "age_years": (*(18, 40, 64) * 5, *((17, 65) if flagged else ())),
         "sex": ("female", "male", "other"),
         "height_m": (1.6, 1.7, 1.8, 2.0, 1.7504),
         "mass_kg": (55, 62.7999, 62.7994, 62.8, 64, 72.25, 78.2, 78.1996, 86.7, 100, 120),
@@ -78,8 +81,8 @@ def runner_answers(*, flagged: bool) -> Answers:
         "sleep_hours": (5, 6.9994, 6.9996, 7, 8.5),
         "other_sport_hours_per_week": (0, 0.9996, 1, 2, 2.5, 3, 12),
         "life_complaint": (True, False),
-        "pregnancy": ("none", "none", "none", *(("pregnant", "postpartum") if flagged else ())),
-        "symptoms": ([], [], *((["gen_bone_stress"],) if flagged else ())),
+        "pregnancy": (*("none",) * 18, *(("pregnant", "postpartum") if flagged else ())),
+        "symptoms": (*([],) * 20, *((["gen_bone_stress"],) if flagged else ())),
     }
 
 
@@ -107,8 +110,8 @@ def runners(*, flagged: bool) -> st.SearchStrategy[dict[str, Any]]:
     """A profile of which anything may be unknown: the first byte says how much."""
 
     def unpacked(drawn: bytes) -> dict[str, Any]:
-        # Read backwards from 255, so that the simplest bytes leave everything unknown.
-        return answered(ANSWERS[flagged], iter(drawn[1:]), unknown_below=255 - drawn[0])
+        # The simplest bytes leave everything unknown, one in five leaves nothing.
+        return answered(ANSWERS[flagged], iter(drawn[1:]), unknown_below=max(0, 200 - drawn[0]))
 
     return st.binary(min_size=MOST_ANSWERS, max_size=MOST_ANSWERS).map(unpacked)
 
@@ -137,14 +140,14 @@ def log_of(drawn: bytes, as_of: date) -> list[dict[str, Any]]:
         run(days % 46, DISTANCES_M[distance % len(DISTANCES_M)], form, as_of)
         for days, distance, form in zip(*[iter(drawn[6:])] * 3, strict=False)
     ]
-    if drawn[0] % 2:
+    if drawn[0] % 4:
         longest, later = (1000, 9000, 10000.25)[drawn[1] % 3], drawn[2] % 8
         ratio = RATIOS[drawn[3] % len(RATIOS)]
         log += [run(later + drawn[4] % 34, longest, drawn[5], as_of), run(later, longest * ratio, drawn[4], as_of)]
     return log
 
 
-OBSERVED_DAYS: Final = (None, 60, 60, 60, 3, 6, 7, 20, 27, 28, 29, 34, 35, 36, 37)
+OBSERVED_DAYS: Final = (None, *(60,) * 9, 3, 6, 7, 20, 27, 28, 29, 34, 35, 36, 37)
 ZONES: Final = (None, None, "Pacific/Auckland", "America/Los_Angeles")
 WEEKS_M: Final = (None, 0, 10000, 20000, 26000, 26000.002, 30000)
 

@@ -18,14 +18,14 @@ from tests.oracle.service import (
 
 @given(request=requests())
 def test_the_engine_agrees_with_the_oracle_on_any_runner(request: Request) -> None:
-    assert disagreements(answer(shipped_rules(), request), request, shipped_oracle()) == []
+    assert disagreements(answer(shipped_rules(), request), request, shipped_oracle()) == [], request
 
 
 @given(request=requests(flagged=False), least=st.sampled_from(("low", "moderate")))
 def test_the_engine_agrees_with_the_oracle_without_the_weaker_evidence(request: Request, least: MinEvidence) -> None:
     answered = answer(shipped_rules(least), request)
 
-    assert disagreements(answered, request, shipped_oracle(least)) == []
+    assert disagreements(answered, request, shipped_oracle(least)) == [], request
 
 
 @given(data=st.data())
@@ -35,4 +35,4 @@ def test_the_engine_agrees_with_the_oracle_on_any_small_rule_set(data: st.DataOb
 
     answered = answer(compile_document(document), request)
 
-    assert disagreements(answered, request, Oracle(document, decimals=DECIMALS)) == []
+    assert disagreements(answered, request, Oracle(document, decimals=DECIMALS)) == [], (request, document)

@@ -157,9 +157,7 @@ def assessed(request: Json, *, by: CompiledRuleSet | None = None) -> Assessment:
     return assess(by or published(), asked.request, as_of=asked.as_of, findings=asked.findings)
 
 
-def answer(
-    request: Json, *, by: CompiledRuleSet | None = None, detail: Detail = "full", language: str = "en"
-) -> Any:
+def answer(request: Json, *, by: CompiledRuleSet | None = None, detail: Detail = "full", language: str = "en") -> Any:
     """The answer over the wire, parsed."""
     return json.loads(render(assessed(request, by=by), detail=detail, language=language))
 

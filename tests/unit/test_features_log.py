@@ -8,7 +8,6 @@ from app.features import facts_from
 from tests.unit.requests import Json, day, log, reading, run, wire
 
 
-
 @pytest.mark.parametrize(("metres", "mm"), [(0.0625, 62), (0.1875, 188), (9000.0004, 9_000_000), (1e6, 10**9)])
 def test_metres_become_whole_millimetres_half_to_even(metres: float, mm: int) -> None:
     assert facts_from({"training": log(run(3, metres))}).log.distance_mm[3] == mm
@@ -56,9 +55,7 @@ def test_a_session_of_no_length_is_no_run_and_one_of_no_time_is() -> None:
         ({"weekly_distance_m": [9_000], "observed_from": day(9)}, False, -1),
     ],
 )
-def test_a_log_is_sessions_or_a_beginning_with_an_empty_list(
-    training: Json, has_log: bool, observed_age: int
-) -> None:
+def test_a_log_is_sessions_or_a_beginning_with_an_empty_list(training: Json, has_log: bool, observed_age: int) -> None:
     facts = facts_from({"training": training})
     assert facts.has_log is has_log
     assert facts.log.observed_age == observed_age
@@ -77,17 +74,18 @@ def test_days_count_back_from_the_day_of_the_score() -> None:
 
 def test_a_log_seen_days_later_has_rest_in_between() -> None:
     early = facts_from({"training": log(run(3, 9_000, duration_s=3_000), run(36, 5_000), since=40)}).log
-    late = early.later(2)
-    assert late.distance_mm[:6] == [0, 0, 0, 0, 0, 9_000_000]
-    assert sum(late.distance_mm) == 9_000_000  # the oldest day has left the list
+    late = early.with_run_in(2, distance_mm=7_000_000, duration_ms=None)
+    assert late.distance_mm[:6] == [7_000_000, 0, 0, 0, 0, 9_000_000]
+    assert late.longest_mm[:6] == [7_000_000, 0, 0, 0, 0, 9_000_000]
+    assert sum(late.distance_mm) == 16_000_000  # the oldest day has left the list
     assert len(late.distance_mm) == len(early.distance_mm)
-    assert (late.last_run_age, late.observed_age) == (5, 42)
-    assert facts_from({"training": log()}).log.later(3).last_run_age is None
+    assert (late.last_run_age, late.observed_age) == (0, 42)
+    assert (late.runs[0], late.unknown_durations[0], late.duration_ms[0]) == (1, 1, 0)
 
 
 def test_a_run_more_today_is_in_every_count() -> None:
     before = facts_from({"training": log(run(0, 9_000, duration_s=3_600), run(1, 5_000))}).log
-    after = before.with_run_today(10_000_000, 3_600_000)
+    after = before.with_run_in(0, distance_mm=10_000_000, duration_ms=3_600_000)
     assert after.longest_mm[:2] == [10_000_000, 5_000_000]
     assert after.distance_mm[:2] == [19_000_000, 5_000_000]
     assert after.duration_ms[0] == 7_200_000
@@ -99,7 +97,7 @@ def test_a_run_more_today_is_in_every_count() -> None:
 
 def test_a_run_more_today_may_be_shorter_and_of_unknown_time() -> None:
     before = facts_from({"training": log(run(0, 9_000, duration_s=3_600))}).log
-    after = before.with_run_today(4_000_000, None)
+    after = before.with_run_in(0, distance_mm=4_000_000, duration_ms=None)
     assert after.longest_mm[0] == 9_000_000
     assert after.duration_ms[0] == 3_600_000
     assert after.met_tenths_ms[0] == before.met_tenths_ms[0]

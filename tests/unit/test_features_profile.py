@@ -103,9 +103,7 @@ def test_months_since_trouble_are_counted_from_its_end(
         ({"history": "current", "episodes": 1}, (1, 1)),
     ],
 )
-def test_episodes_of_back_pain_are_at_least_one_where_there_is_a_history(
-    back: Json | None, expected: Reading
-) -> None:
+def test_episodes_of_back_pain_are_at_least_one_where_there_is_a_history(back: Json | None, expected: Reading) -> None:
     assert told("low_back_episodes", {"lower_back": back}) == expected
 
 

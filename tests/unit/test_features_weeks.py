@@ -266,4 +266,6 @@ def test_every_feature_says_what_it_is() -> None:
         assert all(pointer.startswith(("/runner/", "/training/")) for pointer in feature.inputs)
         assert feature.is_number == (feature.unit != "choice")
         assert feature.is_number or feature.choices
-        assert bool(feature.history_days) == (feature.inputs[-1] in {"/training/observed_from", "/training/weekly_distance_m"})
+        assert bool(feature.history_days) == (
+            feature.inputs[-1] in {"/training/observed_from", "/training/weekly_distance_m"}
+        )

@@ -40,9 +40,7 @@ def test_a_day_before_2000_or_after_tomorrow_is_refused(as_of: str) -> None:
         ({"weekly_distance_m": [20_000]}, TODAY),
     ],
 )
-def test_without_a_day_it_is_today_or_the_day_of_the_last_run_if_that_is_tomorrow(
-    training: Json, as_of: date
-) -> None:
+def test_without_a_day_it_is_today_or_the_day_of_the_last_run_if_that_is_tomorrow(training: Json, as_of: date) -> None:
     assert read(without_day({}, training)).as_of == as_of
     assert read({**without_day({}, training), "as_of": None}).as_of == as_of
 
@@ -155,7 +153,10 @@ def test_a_start_whose_local_day_no_calendar_holds_is_refused_by_its_place(start
     [
         ("9999-12-31", {"planned_run": {"distance_m": 9000}}),
         ("9999-12-01", {"planned_run": {"distance_m": 9000}}),
-        ("0001-01-01", {"sessions": [{"started_on": "0001-01-01", "distance_m": 9000}], "weekly_distance_m": [9000, 9000]}),
+        (
+            "0001-01-01",
+            {"sessions": [{"started_on": "0001-01-01", "distance_m": 9000}], "weekly_distance_m": [9000, 9000]},
+        ),
     ],
 )
 def test_a_day_at_the_end_of_all_calendars_is_refused_like_any_other(as_of: str, training: Json) -> None:

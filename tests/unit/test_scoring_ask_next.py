@@ -20,13 +20,18 @@ def stress(**more: Any) -> Json:
 
 
 def pain(*, ratio: float = 2, **more: Any) -> Json:
-    return factor("pain", "knee_pain_at_rest", band(0.5, is_="no"), band(0.5, ratio, is_="yes"), worse_when="later", **more)
+    return factor(
+        "pain", "knee_pain_at_rest", band(0.5, is_="no"), band(0.5, ratio, is_="yes"), worse_when="later", **more
+    )
 
 
 def test_what_would_narrow_most_is_asked_first() -> None:
     by = of_factors(stress(), pain(ratio=4))
     assert asked(by=by) == {"field": "/runner/knee/pain_at_rest", "narrows": {"knee": 50}}
-    assert asked({"knee": {"pain_at_rest": True}}, by=by) == {"field": "/runner/life_complaint", "narrows": {"knee": 25}}
+    assert asked({"knee": {"pain_at_rest": True}}, by=by) == {
+        "field": "/runner/life_complaint",
+        "narrows": {"knee": 25},
+    }
 
 
 def test_a_tie_is_broken_by_the_order_of_the_request() -> None:

@@ -68,11 +68,15 @@ def test_a_score_is_clipped_and_rounded_half_up_and_its_level_read_off_it(
 
 @pytest.mark.parametrize(
     ("ratio", "span", "certain"),
-    [(2, [50, 75], False), (1.2, [50, 57], True), (0.5, [25, 50], False), (0.7, [37, 50], True), (16, [50, 100], False)],
+    [
+        (2, [50, 75], False),
+        (1.2, [50, 57], True),
+        (0.5, [25, 50], False),
+        (0.7, [37, 50], True),
+        (16, [50, 100], False),
+    ],
 )
-def test_a_level_is_certain_when_both_ends_of_the_range_have_it(
-    ratio: float, span: list[int], certain: bool
-) -> None:
+def test_a_level_is_certain_when_both_ends_of_the_range_have_it(ratio: float, span: list[int], certain: bool) -> None:
     told = knee(stress(ratio))
     assert (told["score_range"], told["level_certain"]) == (span, certain)
 
@@ -175,7 +179,13 @@ def test_the_rate_is_that_of_the_group_the_runner_is_compared_with(
 
 @pytest.mark.parametrize(
     ("low", "high", "shown"),
-    [(0.94, 0.96, [0.9, 1]), (0.999, 1.49, [1, 1]), (0.042, 0.05, [0.04, 0.05]), (1.5, 2.5, [2, 2]), (3.5, 9.6, [4, 10])],
+    [
+        (0.94, 0.96, [0.9, 1]),
+        (0.999, 1.49, [1, 1]),
+        (0.042, 0.05, [0.04, 0.05]),
+        (1.5, 2.5, [2, 2]),
+        (3.5, 9.6, [4, 10]),
+    ],
 )
 def test_a_rate_is_printed_without_false_precision(low: float, high: float, shown: list[float]) -> None:
     def change(written: Json) -> None:

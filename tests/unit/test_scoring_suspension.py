@@ -109,7 +109,9 @@ def test_with_a_routine_suspension_the_other_joint_is_scored_and_advised() -> No
     assert answered["next_run"] is None
     assert advice(answered)
     assert all(given["joints"] == ["lower_back"] for given in answered["advice"])
-    assert all(list(given["similar_runner_score"] or {"lower_back": 0}) == ["lower_back"] for given in answered["advice"])
+    assert all(
+        list(given["similar_runner_score"] or {"lower_back": 0}) == ["lower_back"] for given in answered["advice"]
+    )
     assert "shorter_race_first" not in advice(answered)  # for the knee alone
     assert answered["benefits"]
 
@@ -148,9 +150,7 @@ def test_every_red_flag_can_be_reported_where_it_is_asked_and_suspends() -> None
     asked = [flag for flag in document().flags if flag.question is not None]
     assert len(asked) >= 40
     for flag in asked:
-        where: Json = (
-            {"symptoms": [flag.id]} if flag.joint == "whole_body" else {flag.joint: {"symptoms": [flag.id]}}
-        )
+        where: Json = {"symptoms": [flag.id]} if flag.joint == "whole_body" else {flag.joint: {"symptoms": [flag.id]}}
         answered = scored(**where)
         assert reasons(answered) == [flag.id]
         assert answered["referral"]["urgency"] == flag.urgency

@@ -109,7 +109,9 @@ def test_an_unknown_is_worth_the_mean_risk_and_the_base_makes_up_for_it() -> Non
 def test_mean_risk_over_the_reference_population_is_exactly_that_of_the_average_runner() -> None:
     rules = of_factors(
         factor("one", "life_complaint", *HALF, worse_when="later"),
-        factor("two", "warm_up", band(0.8, is_=["usually", "sometimes"]), band(0.2, 3, is_="never"), worse_when="later"),
+        factor(
+            "two", "warm_up", band(0.8, is_=["usually", "sometimes"]), band(0.2, 3, is_="never"), worse_when="later"
+        ),
     )
     mean = 0.0
     for stressed, share in ((False, 0.5), (True, 0.5)):
@@ -174,8 +176,7 @@ def test_of_a_group_the_member_with_the_most_points_counts(
 def test_the_range_of_a_group_is_what_its_unknown_members_could_still_give() -> None:
     base = 50 - doublings(2.75)
     ends = {
-        str(runner): knee(two(), runner)["score_range"]
-        for runner in ({}, STRESS, CALM, WARM, COLD, {**STRESS, **COLD})
+        str(runner): knee(two(), runner)["score_range"] for runner in ({}, STRESS, CALM, WARM, COLD, {**STRESS, **COLD})
     }
     low, mid, high = round(base), round(base + 25), round(base + 50)
     assert ends == {
