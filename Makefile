@@ -19,7 +19,7 @@ version = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)
 heart := app/runners.py,app/runners/*,app/features/*,app/scoring/*
 lock = $(python) -m uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 $(UPGRADE)
 
-.PHONY: help setup run test check fix coverage coverage-report bench openapi schema docs mutation lock image clean
+.PHONY: help setup run test check fix coverage bench openapi schema docs mutation lock image clean
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -43,11 +43,8 @@ fix: setup ## what lint and format can mend by themselves
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
 
-coverage: ## every test, with lines and branches of the heart counted
-	PYTEST_ADDOPTS="$${PYTEST_ADDOPTS:-} --cov --cov-report=" $(MAKE) --no-print-directory test
-	$(MAKE) --no-print-directory coverage-report
-
-coverage-report: setup ## fails unless the last counted test run reached every line and branch of the heart
+coverage: setup ## fails unless the quick tests alone reach every line and branch of the heart
+	$(python) -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= tests/unit tests/spec app/runners app/features app/scoring
 	$(python) -m coverage report --include='$(heart)' --fail-under=100
 
 bench: setup ## the figures of docs and design, measured side by side on this machine

@@ -17,9 +17,7 @@ def _over(numerator: int, denominator: int) -> Ratio:
 
 
 def _is_greater(one: Ratio, other: Ratio) -> bool:
-    """Whether one ratio is the greater; a denominator of 0 (with a numerator) is greater than any number."""
-    if other[1] == 0 and other[0]:
-        return False
+    """Whether one ratio is the greater; a denominator of 0 makes one greater than any number."""
     return one[0] * other[1] > other[0] * one[1]
 
 

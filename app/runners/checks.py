@@ -150,7 +150,8 @@ def check_training(
             )
         if planned.duration_s is not None and planned.distance_m > SPEED_IMPOSSIBLE_M_PER_S * planned.duration_s:
             faults.append(Fault("/training/planned_run", "impossible-speed", "Nobody runs this distance in this time."))
-    if sessions and training.weekly_distance_m and _disagree(training, sessions, days, as_of):
+    has_log = bool(sessions) or (training.sessions is not None and observed_from is not None)
+    if has_log and training.weekly_distance_m and _disagree(training, sessions, days, as_of):
         findings.append(
             Finding(
                 severity="warning",
@@ -162,10 +163,9 @@ def check_training(
 
 
 def _disagree(training: Training, sessions: Sequence[Session], days: Sequence[date | None], as_of: date) -> bool:
-    known = [day for day in days if day is not None]
-    if not known or any(session.distance_m is None for session in sessions):
+    first = training.observed_from or min((day for day in days if day is not None), default=None)
+    if first is None or any(session.distance_m is None for session in sessions):
         return False
-    first = training.observed_from or min(known)
     for age, listed in enumerate(reversed(training.weekly_distance_m or [])):
         last_day = as_of - timedelta(days=7 * age)
         first_day = last_day - timedelta(days=6)

@@ -36,11 +36,14 @@ def _written_moment(given: object) -> object:
 
 
 # Not strict after that: what has passed through a function is no longer JSON, and strictly a text is then no date.
-Day = Annotated[date, Field(strict=False), BeforeValidator(_written_day, json_schema_input_type=date)]
-Moment = Annotated[
-    AwareDatetime, Field(strict=False), BeforeValidator(_written_moment, json_schema_input_type=AwareDatetime)
-]
-Whole = Annotated[int, BeforeValidator(_whole_number, json_schema_input_type=int)]
+Day = Annotated[date, Field(strict=False), BeforeValidator(_written_day)]
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written_moment)]
+# The bounds stand inside, where the JSON Schema shows them.
+Months = Annotated[int, Field(ge=0, le=1200), BeforeValidator(_whole_number)]
+Episodes = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_whole_number)]
+Pain = Annotated[int, Field(ge=0, le=10), BeforeValidator(_whole_number)]
+Pairs = Annotated[int, Field(ge=0, le=100), BeforeValidator(_whole_number)]
+Age = Annotated[int, Field(ge=5, le=110), BeforeValidator(_whole_number)]
 FlagId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
 Symptoms = Annotated[list[FlagId], Field(max_length=64)]
 
@@ -57,25 +60,17 @@ class JointHistory(Told):
     history: Literal["never", "recovered", "current"] | None = Field(
         default=None, description="Trouble with this joint: never, recovered, or current (there now)."
     )
-    months_since: Whole | None = Field(
+    months_since: Months | None = Field(
         default=None,
-        ge=0,
-        le=1200,
         description="Completed months since the last episode ended; a current one counts as 0.",
     )
-    episodes: Whole | None = Field(
-        default=None, ge=0, le=1000, description="How many episodes there have been, this one included."
-    )
-    pain_now: Whole | None = Field(
+    episodes: Episodes | None = Field(default=None, description="How many episodes there have been, this one included.")
+    pain_now: Pain | None = Field(
         default=None,
-        ge=0,
-        le=10,
         description="Pain in this joint over the last 7 days, at its worst, from 0 (none) to 10.",
     )
     pain_at_rest: bool | None = Field(default=None, description="Whether the joint hurts at rest or at night.")
-    surgery_months_since: Whole | None = Field(
-        default=None, ge=0, le=1200, description="Completed months since the operation."
-    )
+    surgery_months_since: Months | None = Field(default=None, description="Completed months since the operation.")
     cleared_to_run: bool | None = Field(
         default=None, description="Whether a surgeon or physiotherapist has said that the runner may run again."
     )
@@ -108,16 +103,16 @@ class OtherInjury(Told):
     history: Literal["never", "recovered", "current"] | None = Field(
         default=None, description="A running injury elsewhere: never, recovered, or current."
     )
-    months_since: Whole | None = Field(
-        default=None, ge=0, le=1200, description="Completed months since it ended; a current one counts as 0."
+    months_since: Months | None = Field(
+        default=None, description="Completed months since it ended; a current one counts as 0."
     )
 
 
 class Shoes(Told):
     """The running shoes in use."""
 
-    pairs: Whole | None = Field(
-        default=None, ge=0, le=100, description="Pairs of running shoes used in parallel (in the same weeks)."
+    pairs: Pairs | None = Field(
+        default=None, description="Pairs of running shoes used in parallel (in the same weeks)."
     )
     cushioning: Literal["soft", "medium", "firm"] | None = Field(
         default=None, description="How firm the midsole is; leave it out when it is not known."
@@ -146,7 +141,7 @@ class StrengthTraining(Told):
 class Runner(Told):
     """The person: what is known of body, habits and history. Nothing here is stored or logged."""
 
-    age_years: Whole | None = Field(default=None, ge=5, le=110, description="Age in completed years.")
+    age_years: Age | None = Field(default=None, description="Age in completed years.")
     sex: Literal["female", "male", "other"] | None = Field(
         default=None, description="Sex, for the body-mass cut of one shoe trial; nothing else reads it."
     )

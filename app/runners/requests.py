@@ -179,7 +179,9 @@ def _read_faulty(body: bytes, *, today: date, unknown_fields: UnknownFields) -> 
     faults: list[Fault] = []
     findings: list[Finding] = []
     seen: set[tuple[int | str, ...]] = set()
-    for _ in range(ROUNDS_MAX):
+    rounds = 0
+    while True:
+        rounds += 1
         try:
             request = ScoreRequest.model_validate_json(to_json(raw, inf_nan_mode="constants"))
         except ValidationError as error:
@@ -187,8 +189,8 @@ def _read_faulty(body: bytes, *, today: date, unknown_fields: UnknownFields) -> 
                 _name(found, faults, findings, unknown_fields, is_repeated=found["loc"] in seen)
                 _take_out(raw, found["loc"], is_repeated=found["loc"] in seen)
                 seen.add(found["loc"])
-            if len(faults) > FAULTS_ENOUGH:
-                break
+            if len(faults) > FAULTS_ENOUGH or rounds == ROUNDS_MAX:
+                raise InvalidInputError(faults) from None
             continue
         more: list[Fault] = []
         settled = _settle(request, today, more, findings)
@@ -197,7 +199,6 @@ def _read_faulty(body: bytes, *, today: date, unknown_fields: UnknownFields) -> 
         if faults:
             raise InvalidInputError(faults)
         return ReadRequest(*settled, findings)
-    raise InvalidInputError(faults)
 
 
 def _follows_from_what_was_taken_out(fault: Fault, named: list[str]) -> bool:
@@ -241,18 +242,15 @@ def _pointer(loc: tuple[int | str, ...]) -> str:
 
 def _take_out(raw: dict[str, JsonValue], loc: tuple[int | str, ...], *, is_repeated: bool) -> None:
     """Takes what was found faulty out of the request, so that the next look finds what it hid."""
-    if is_repeated:
+    if is_repeated and len(loc) > 1:
         loc = loc[:-1]  # null would not do there either: take out what holds it
     owner: JsonValue = raw
     for part in loc[:-1]:
         owner = _step(owner, part)
-    if not loc:
-        raw.clear()
-        raw.update({"runner": {}, "training": {}})
-    elif isinstance(owner, dict) and isinstance(loc[-1], str):
-        _empty(owner, loc[-1], loc)
-    elif isinstance(owner, list) and isinstance(loc[-1], int):
-        owner[loc[-1]] = {"started_on": "2000-01-01"} if loc[:-1] == ("training", "sessions") else None
+    if isinstance(owner, dict):
+        _empty(owner, str(loc[-1]), loc)
+    elif isinstance(owner, list):  # pragma: no branch - faults stand in objects and lists alone
+        owner[int(loc[-1])] = {"started_on": "2000-01-01"} if loc[:-1] == ("training", "sessions") else None
 
 
 def _step(owner: JsonValue, part: int | str) -> JsonValue:

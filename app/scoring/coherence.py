@@ -191,7 +191,7 @@ class _Look:
                         self._look_at_condition(condition, f"/{name}/{number}/{field}/{place}")
         for number, advice in enumerate(self.document.advice):
             for id, label in advice.sets.items():
-                self._look_at_labels(id, None, [label], f"/advice/{number}/sets/{id}")
+                self._look_at_labels(id, None, [label], f"/advice/{number}/sets/{id}", words=("reference",))
 
     def _look_at_condition(self, condition: Condition, pointer: str) -> None:
         for place, part in enumerate(condition.all_ or ()):
@@ -212,13 +212,23 @@ class _Look:
         elif not set(condition.is_ or ()) <= set(feature.choices):
             self._fault(f"{pointer}/is", "unknown-choice", f"{feature.id} never answers one of these choices.")
 
-    def _look_at_labels(self, id: str, joint: JointId | None, labels: Iterable[str], pointer: str) -> None:
+    def _look_at_labels(
+        self,
+        id: str,
+        joint: JointId | None,
+        labels: Iterable[str],
+        pointer: str,
+        *,
+        words: Sequence[str] = ("reference", "raised"),
+    ) -> None:
         if id not in self.factors:
             self._fault(pointer, "unknown-factor", "No factor has this id.")
             return
+        if joint is not None and joint not in self.factors[id].joints:
+            self._fault(f"{pointer}/joint", "unknown-joint", "The factor does not act on this joint.")
         for at, ruler in self.rulers.get(id, ()):
             if joint in (None, at):
-                known = {*ruler.labels, "reference", "raised"}
+                known = {*ruler.labels, *words}
                 for label in labels:
                     if label not in known:
                         self._fault(pointer, "unknown-band", f"The factor's bands are {'; '.join(ruler.labels)}.")

@@ -96,9 +96,9 @@ class Conditions:
             self._of_flag[condition.flag] = self._of_flag.get(condition.flag, 0) | bit
         elif condition.feature is not None:
             self._of_feature.setdefault(condition.feature, []).append((_test_of(condition), bit))
-        elif condition.factor is not None:
+        else:
             for joint in JOINTS:
-                ruler = self._in_force.get((condition.factor, joint))
+                ruler = self._in_force.get((condition.factor or "", joint))
                 if ruler is not None and condition.joint in (None, joint):
                     outside = ~self._rulers[ruler].mask_of_labels(condition.in_ or ())
                     self._of_ruler.setdefault(ruler, []).append((bit, outside))

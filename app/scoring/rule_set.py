@@ -70,9 +70,9 @@ class Conversion(Part):
 class Effect(Part):
     """One published ratio with its 95 % interval, tied to its row in the evidence register."""
 
-    ratio: Number = Field(gt=0)
+    ratio: Number = Field(gt=0, le=1000)
     low: Number = Field(gt=0)
-    high: Number = Field(gt=0)
+    high: Number = Field(gt=0, le=1_000_000)
     interval: Interval = "printed"
     register_row: str = Field(description="Id of the row of the evidence register that this number stands in.")
     measure: str | None = Field(default=None, description="Where it differs from the factor's: HR, HRR, RR, OR, SHR …")

@@ -32,7 +32,7 @@ class Ruler:
         feature: id of the feature.
         labels: how each band is written in an answer.
         reference: index of the reference band.
-        edges: numeric bands, highest first.
+        edges: where each numeric band but the lowest begins, highest first.
         choices: mask of the band of each choice.
         numbers: indices of the numeric bands, lowest first.
         full: mask of all bands.
@@ -173,7 +173,7 @@ def make_ruler(feature: Feature, bands: Sequence[Band]) -> Ruler:
         feature.id,
         label_bands(bands, decimals=feature.decimals),
         reference,
-        tuple(reversed(edges)),
+        tuple(reversed(edges[1:])),
         choices,
         tuple(edge.band for edge in edges),
         (1 << len(bands)) - 1,

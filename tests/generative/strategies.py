@@ -152,6 +152,10 @@ ZONES: Final = (None, None, "Pacific/Auckland", "America/Los_Angeles")
 WEEKS_M: Final = (None, 0, 10000, 20000, 26000, 26000.002, 30000)
 
 
+PLANNED_M: Final = (None, None, 5000, 11000, 11000.0004, 11000.275, 23100, 0)
+PLANNED_DAYS: Final = (None, 0, 1, 6, 7, 25)
+
+
 def trainings(as_of: date) -> st.SearchStrategy[dict[str, Any]]:
     """A log, weekly distances, both or neither."""
 
@@ -165,6 +169,11 @@ def trainings(as_of: date) -> st.SearchStrategy[dict[str, Any]]:
                 training["observed_from"] = str(as_of - timedelta(days=observed))
             if ZONES[zone % len(ZONES)] is not None:
                 training["time_zone"] = ZONES[zone % len(ZONES)]
+            distance = PLANNED_M[zone // 4 % len(PLANNED_M)]
+            ahead = PLANNED_DAYS[weeks[0] % len(PLANNED_DAYS)]
+            if distance is not None:
+                on = {} if ahead is None else {"on": str(as_of + timedelta(days=ahead))}
+                training["planned_run"] = {"distance_m": distance, **on}
         if kind in {1, 2, 3}:
             training["weekly_distance_m"] = [WEEKS_M[week % len(WEEKS_M)] for week in weeks[: back % 7]]
         return training

@@ -6,12 +6,15 @@ from fractions import Fraction
 from typing import Any, Final
 
 from tests.oracle.conditions import Truths, truths_of
-from tests.oracle.kinds import Number, Reading, Wire, is_above
+from tests.oracle.kinds import Choice, Number, Reading, Wire, is_above
+from tests.oracle.next_run import expected_next_run
 from tests.oracle.readings import read_request
 from tests.oracle.scores import JOINTS, JointScore, Oracle
 
 # A printed number of two decimals may lie half a hundredth beside the one it stands for.
 HALF_A_HUNDREDTH: Final = 0.005 + 1e-9
+# Numbers are shown to four decimals.
+SHOWN_WITHIN: Final = 0.00005 + 1e-9
 NOT_WITHOUT_KNOWING: Final = ("score", "level", "relative_risk")
 NOT_FOR_SUSPENDED: Final = (*NOT_WITHOUT_KNOWING, "score_range", "rate_per_1000_h")
 
@@ -52,8 +55,21 @@ def best_questions(
     return max(worths, key=lambda worth: worth[0], default=(0, None))
 
 
+def differences_of_numbers(answered: Mapping[str, Any], truths: Truths, joint: str) -> Iterator[str]:
+    """Where a contribution shows another number or choice than what was read."""
+    for told, pair in zip(answered["contributions"], truths.oracle.pairs[joint], strict=True):
+        reading = truths.readings[pair.feature]
+        choice = reading.name if isinstance(reading, Choice) else None
+        number = reading.quantity if isinstance(reading, Number) and isinstance(reading.quantity, Fraction) else None
+        if told["choice"] != choice or (told["number"] is None) != (number is None):
+            yield f"{joint}: {pair.id} shows {told['number']} {told['choice']}, not {reading}"
+        elif number is not None and abs(told["number"] - float(number)) > SHOWN_WITHIN:
+            yield f"{joint}: {pair.id} shows {told['number']}, not {float(number)}"
+
+
 def differences_of_joint(answered: Mapping[str, Any], own: JointScore, truths: Truths, joint: str) -> Iterator[str]:
     """Where a joint of the answer differs from the oracle's."""
+    yield from differences_of_numbers(answered, truths, joint)
     status = truths.status(joint)
     expected: dict[str, Any] = {"status": status, "base": own.base, "contributions": list(own.contributions)}
     found: dict[str, Any] = {"status": answered["status"], "base": hundredths_of(answered["base"])}
@@ -134,6 +150,8 @@ def differences(
     stopping = truths.joints_of("suspend") | truths.joints_of("not_assess")
     if not stopping:
         found += differences_of_guidance(answered, request, truths, inputs=inputs, order=order)
+    if truths.joints_of("suspend") and answered["next_run"] is not None:
+        found.append("a next run stands beside a suspended joint")
     if truths.is_serious and any(entry["category"] != "professional" for entry in answered["advice"]):
         found.append("training advice stands beside an urgent referral")
     return found
@@ -157,6 +175,8 @@ def differences_of_guidance(
     told = [(entry["id"], entry["similar_runner_score"]) for entry in answered["advice"]]
     if told != truths.advice():
         yield f"advice {told}, not {truths.advice()}"
+    if answered["next_run"] != expected_next_run(truths, request):
+        yield f"next_run {answered['next_run']}, not {expected_next_run(truths, request)}"
     worth, pointer = best_questions(truths, request, inputs=inputs, order=order)
     asked = None if answered["ask_next"] is None else answered["ask_next"]["field"]
     if worth > 0 and asked != pointer:

@@ -173,7 +173,7 @@ def test_an_unknown_name_is_repeated_only_if_it_is_short_and_plain(name: str, po
 
 
 def test_an_unknown_name_at_the_top_is_repeated_only_if_it_is_short_and_plain() -> None:
-    assert faults(wire(**{"Jane Doe": 1})) == [("", "unknown-field")]
+    assert faults({**wire(), "Jane Doe": 1}) == [("", "unknown-field")]
 
 
 def test_the_values_of_a_runner_never_stand_in_a_fault() -> None:

@@ -75,7 +75,7 @@ def test_a_day_in_the_past_refuses_every_run_after_it() -> None:
 def test_a_run_is_of_the_local_day_of_its_start(started_at: str, zone: str | None, local: str) -> None:
     zoned = {} if zone is None else {"time_zone": zone}
     taken = read(wire({}, {"sessions": [{"started_at": started_at}], **zoned}))
-    (session,) = taken.request.training.sessions or ()
+    (session,) = taken.request.training.sessions or []
     assert session.started_on == date.fromisoformat(local)
     assert taken.findings == []
 
@@ -83,7 +83,7 @@ def test_a_run_is_of_the_local_day_of_its_start(started_at: str, zone: str | Non
 @pytest.mark.parametrize("started_at", ["2026-11-20T23:30:00Z", "2026-11-20T23:30:00+00:00"])
 def test_a_start_in_utc_without_a_zone_is_of_the_day_in_utc_and_said_to_be_unsure(started_at: str) -> None:
     taken = read(wire({}, {"sessions": [run(5), {"started_at": started_at}]}))
-    assert (taken.request.training.sessions or ())[1].started_on == date(2026, 11, 20)
+    assert (taken.request.training.sessions or [])[1].started_on == date(2026, 11, 20)
     (finding,) = taken.findings
     assert (finding.pointer, finding.code, finding.severity) == ("/training/sessions/1/started_at", UNSURE, "info")
 

@@ -164,8 +164,14 @@ def test_weeks_are_not_compared_where_no_session_has_a_day() -> None:
     assert faults(request) == places("missing", 0)
 
 
-def test_weeks_alone_agree_with_an_empty_log() -> None:
-    assert doubts(wire({}, log(weekly_distance_m=[90_000]))) == []
+def test_weeks_beside_a_log_of_rest_are_doubtful() -> None:
+    assert doubts(wire({}, log(weekly_distance_m=[90_000]))) == DISAGREE
+    assert doubts(wire({}, log(weekly_distance_m=[900]))) == []
+
+
+def test_weeks_beside_sessions_that_were_not_told_stand_alone() -> None:
+    assert doubts(wire({}, {"sessions": [], "weekly_distance_m": [90_000]})) == []
+    assert doubts(wire({}, {"observed_from": day(60), "weekly_distance_m": [90_000]})) == []
 
 
 # --- the plan ------------------------------------------------------------------------------------------------------

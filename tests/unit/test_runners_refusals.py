@@ -107,6 +107,7 @@ def test_a_field_that_cannot_be_is_refused_where_it_stands(field: str, given: An
         ({"started_on": True}, "/started_on", "wrong-type"),
         ({"started_at": "2026-11-20T07:00:00"}, "/started_at", "missing-offset"),
         ({"started_at": "this morning"}, "/started_at", "not-a-date"),
+        ({"started_at": 1763600000}, "/started_at", "wrong-type"),
         ({"started_on": day(3), "distance_m": -1}, "/distance_m", "out-of-range"),
         ({"started_on": day(3), "distance_m": 1_000_001}, "/distance_m", "out-of-range"),
         ({"started_on": day(3), "distance_m": "9 km"}, "/distance_m", "wrong-type"),

@@ -169,7 +169,7 @@ def test_an_advice_says_on_what_it_rests() -> None:
     told = {entry["id"]: entry for entry in answer(wire({"sleep_hours": 6}))["advice"]}["sleep7"]
     assert told == {
         "id": "sleep7", "category": "recovery", "joints": ["knee", "lower_back"],
-        "text": document().model_dump()["advice"][[entry.id for entry in document().advice].index("sleep7")]["text"]["en"],
+        "text": next(entry.text["en"] for entry in document().advice if entry.id == "sleep7"),
         "because": ["sleep_short"], "similar_runner_score": None, "basis": "association", "evidence": "low",
         "sources": ["johnston-2020"],
     }  # fmt: skip
@@ -187,8 +187,18 @@ SORE_BACK = {"lower_back": {"history": "current", "pain_now": 2}}
     [
         ({}, log(run(3, 15_000), run(20, 10_000)), {"cap_single_run"}, {"do_not_chase_10pct"}),
         ({}, log(run(3, 11_000), run(10, 9_000), run(20, 10_000)), {"do_not_chase_10pct"}, {"cap_single_run"}),
-        ({"running_years": 0.5}, {"weekly_distance_m": [9_000, 9_000, 18_000]}, {"steady_weeks_first_year"}, {"steady_weeks"}),
-        ({"running_years": 2}, {"weekly_distance_m": [9_000, 9_000, 18_000]}, {"steady_weeks"}, {"steady_weeks_first_year"}),
+        (
+            {"running_years": 0.5},
+            {"weekly_distance_m": [9_000, 9_000, 18_000]},
+            {"steady_weeks_first_year"},
+            {"steady_weeks"},
+        ),
+        (
+            {"running_years": 2},
+            {"weekly_distance_m": [9_000, 9_000, 18_000]},
+            {"steady_weeks"},
+            {"steady_weeks_first_year"},
+        ),
         ({"running_years": 0.5}, {}, {"first_year_patience", "soft_land"}, {"first_weeks_short"}),
         ({"running_years": 0.05, "height_m": 1.6, "mass_kg": 90}, {}, {"first_weeks_short"}, set()),
         ({"running_years": 0.1, "height_m": 1.6, "mass_kg": 90}, {}, {"first_year_patience"}, {"first_weeks_short"}),
@@ -200,27 +210,47 @@ SORE_BACK = {"lower_back": {"history": "current", "pain_now": 2}}
         (SORE_KNEE, {}, {"foot_strike_leave", "see_professional_knee"}, {"see_professional_sore_knee", "forward_lean"}),
         ({"knee": {"pain_now": 4}}, {}, {"see_professional_sore_knee"}, {"see_professional_sore_back"}),
         # no way of landing or stepping with a sore calf, no leaning with a sore back
-        ({**SORE_KNEE, "other_injury": {"history": "current"}}, {}, {"pain_traffic"}, {"cadence_trial", "step_length_knee"}),
+        (
+            {**SORE_KNEE, "other_injury": {"history": "current"}},
+            {},
+            {"pain_traffic"},
+            {"cadence_trial", "step_length_knee"},
+        ),
         ({**SORE_KNEE, "lower_back": {"pain_now": 0}}, {}, {"forward_lean"}, set()),
         ({**SORE_KNEE, "lower_back": {"pain_now": 1}}, {}, set(), {"forward_lean"}),
         ({**SORE_KNEE, "lower_back": {"pain_now": 0, "history": "current"}}, {}, set(), {"forward_lean"}),
         # the traffic light is not for a bone that hurts
-        ({"knee": {"pain_now": 3}, "lower_back": {"symptoms": ["lb_one_leg_numbness"]}}, {}, {"early_niggle"}, {"pain_traffic"}),
+        (
+            {"knee": {"pain_now": 3}, "lower_back": {"symptoms": ["lb_one_leg_numbness"]}},
+            {},
+            {"early_niggle"},
+            {"pain_traffic"},
+        ),
         (SORE_BACK, {}, {"back_keep_moving", "pain_traffic_back", "back_leg_strength"}, {"back_walk"}),
         ({**SORE_BACK, "knee": {"symptoms": ["kn_gives_way"]}}, {}, {"back_keep_moving"}, set()),
         ({"lower_back": {"history": "recovered", "episodes": 3}}, {}, {"see_professional_back", "back_walk"}, set()),
         ({"plank_seconds": 73}, {}, {"core_not_fix"}, set()),
         ({"plank_seconds": 73.5}, {}, set(), {"core_not_fix"}),
-        ({"core_strength": "weak", "posture": "poor", "warm_up": "never"}, {}, {"train_core", "no_posture_fix", "warmup_optional"}, {"stretch_optional"}),
+        (
+            {"core_strength": "weak", "posture": "poor", "warm_up": "never"},
+            {},
+            {"train_core", "no_posture_fix", "warmup_optional"},
+            {"stretch_optional"},
+        ),
         ({"warm_up": "usually"}, {}, {"stretch_optional"}, {"warmup_optional"}),
         ({"strength_training": {"sessions_per_week": 1}}, {}, {"back_exercise"}, set()),
         ({"strength_training": {"sessions_per_week": 2}}, {}, set(), {"back_exercise"}),
-        ({"shoes": {"pairs": 1, "support": "minimalist", "comfortable": False}}, {}, {"rotate_shoes", "minimalist_slow", "no_shoe_rx"}, set()),
+        (
+            {"shoes": {"pairs": 1, "support": "minimalist", "comfortable": False}},
+            {},
+            {"rotate_shoes", "minimalist_slow", "no_shoe_rx"},
+            set(),
+        ),
         ({"shoes": {"pairs": 2, "comfortable": True}}, {}, set(), {"rotate_shoes", "no_shoe_rx"}),
         ({"foot_posture": "pronated", "shoes": {"support": "neutral"}}, {}, {"motion_control_pronated"}, set()),
         ({"foot_posture": "neutral", "shoes": {"support": "neutral"}}, {}, set(), {"motion_control_pronated"}),
     ],
-)  # fmt: skip
+)
 def test_a_runner_hears_what_is_meant_for_such_a_runner(
     runner: Json, training: Json, expected: set[str], missing: set[str]
 ) -> None:

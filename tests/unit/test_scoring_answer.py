@@ -20,7 +20,6 @@ from tests.unit.requests import (
     document,
     log,
     published,
-    read,
     rules,
     run,
     wire,
@@ -163,7 +162,7 @@ def test_the_receipt_of_another_language_is_the_same() -> None:
 def test_the_receipt_names_the_least_evidence_and_covers_what_it_changes() -> None:
     digests = set()
     for least in (None, "low", "moderate"):
-        receipt = answer(REQUESTS["a runner"], by=published(least))["receipt"]  # type: ignore[arg-type] # a literal
+        receipt = answer(REQUESTS["a runner"], by=published(least))["receipt"]
         assert receipt["min_evidence"] == least
         digests.add(receipt["answer_digest"])
     assert len(digests) == 3
@@ -205,18 +204,43 @@ def test_a_contribution_shows_the_reading_the_band_and_what_was_published() -> N
     ("runner", "joint", "factor", "expected"),
     [
         ({"sleep_hours": 6.25}, "knee", "sleep_short", {"number": 6.25, "choice": None, "band": "< 7", "unit": "h"}),
-        ({"sleep_hours": 8}, "knee", "sleep_short", {"number": 8, "band": "≥ 7", "status": "reference", "published": []}),
+        (
+            {"sleep_hours": 8},
+            "knee",
+            "sleep_short",
+            {"number": 8, "band": "≥ 7", "status": "reference", "published": []},
+        ),
         ({"goal_event": "ultra"}, "knee", "long_event", {"number": None, "choice": "ultra", "band": "marathon, ultra"}),
         ({"height_m": 1.7, "mass_kg": 80}, "lower_back", "bmi_back", {"number": 27.6817, "band": "≥ 25"}),
         ({}, "lower_back", "bmi_back", {"number": None, "choice": None, "band": None, "status": "unknown"}),
         ({"knee": {"history": "never"}}, "knee", "previous_knee_problem", {"number": None, "choice": "never"}),
-        ({"knee": {"history": "recovered"}}, "knee", "previous_knee_problem", {"number": None, "choice": None, "band": None}),
-        ({"other_injury": {"history": "recovered", "months_since": 6}}, "knee", "previous_running_injury", {"weight": 0.375}),
-        ({"other_injury": {"history": "recovered", "months_since": 1}}, "knee", "previous_running_injury", {"weight": 0.75}),
-        ({"other_injury": {"history": "never"}}, "knee", "previous_running_injury", {"weight": 0.75, "band": "> 12 or never"}),
+        (
+            {"knee": {"history": "recovered"}},
+            "knee",
+            "previous_knee_problem",
+            {"number": None, "choice": None, "band": None},
+        ),
+        (
+            {"other_injury": {"history": "recovered", "months_since": 6}},
+            "knee",
+            "previous_running_injury",
+            {"weight": 0.375},
+        ),
+        (
+            {"other_injury": {"history": "recovered", "months_since": 1}},
+            "knee",
+            "previous_running_injury",
+            {"weight": 0.75},
+        ),
+        (
+            {"other_injury": {"history": "never"}},
+            "knee",
+            "previous_running_injury",
+            {"weight": 0.75, "band": "> 12 or never"},
+        ),
         ({"core_strength": "weak"}, "lower_back", "core_strength", {"contested": True, "evidence": "very_low"}),
     ],
-)  # fmt: skip
+)
 def test_a_contribution_shows_what_was_read(runner: Json, joint: Any, factor: str, expected: Json) -> None:
     shown = contributions(answer(wire(runner)), joint)[factor]
     assert {name: shown[name] for name in expected} == expected
@@ -289,8 +313,8 @@ def test_a_text_that_is_not_translated_comes_in_english() -> None:
 
 def test_one_rule_set_answers_in_turn_in_two_languages() -> None:
     by = rules(in_german)
-    notices = [answer(wire(), by=by, language=language)["notice"] for language in ("de", "en", "de")]
-    assert notices == ["Hinweis „so“.", "Notice.", "Hinweis „so“."]
+    notices = [answer(wire(), by=by, language=language)["notice"] for language in ("de", "en", "de-AT", "fr", "de")]
+    assert notices == ["Hinweis „so“.", "Notice.", "Hinweis „so“.", "Notice.", "Hinweis „so“."]
 
 
 # --- summary ---------------------------------------------------------------------------------------------------------
@@ -336,7 +360,6 @@ def test_odd_texts_are_written_so_that_they_can_be_read() -> None:
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.json")), ids=lambda file: file.stem)
 def test_every_example_runner_is_answered_in_every_size(file: Path) -> None:
     request_ = json.loads(file.read_text(encoding="utf-8"))
-    assert read(request_, today=TODAY).request
     sizes = [len(render(assessed(request_), detail=size)) for size in ("full", "codes", "scores")]
     assert sizes[0] > sizes[1] > sizes[2]
     assert sizes[2] < 1_500

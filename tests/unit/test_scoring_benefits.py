@@ -1,4 +1,4 @@
-"""The other half of the question: what running does for this runner, with the runner's own numbers where it names any."""
+"""The other half of the question: what running does for this runner, in the runner's own numbers."""
 
 from typing import Any
 

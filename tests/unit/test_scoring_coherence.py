@@ -42,6 +42,12 @@ def take(pointer: str) -> Change:
     return change
 
 
+def test_a_condition_on_a_joint_where_the_factor_does_not_act_could_never_hold() -> None:
+    condition = {"factor": "long_event", "joint": "lower_back", "in": ["raised"]}
+
+    assert faults(put("/advice/0/when/0", condition)) == [("/advice/0/when/0/joint", "unknown-joint")]
+
+
 def test_the_published_rule_set_holds_together() -> None:
     assert faults() == []
 
@@ -105,7 +111,11 @@ def test_the_published_rule_set_holds_together() -> None:
         # what is said of every joint
         ("/texts/joints", {"knee": "knee"}, [("/texts/joints", "missing")]),
         # benefits
-        ("/benefits/0/numbers/0", "shoe_colour", [("/benefits/0/numbers/0", "unknown-feature"), ("/benefits/0/text", "unknown-placeholder")]),
+        (
+            "/benefits/0/numbers/0",
+            "shoe_colour",
+            [("/benefits/0/numbers/0", "unknown-feature"), ("/benefits/0/text", "unknown-placeholder")],
+        ),
         ("/benefits/0/numbers", ["weekly_duration_min", "warm_up"], [("/benefits/0/numbers/1", "unknown-feature")]),
         ("/benefits/2/text", "You ran {weekly_distance_m} m.", [("/benefits/2/text", "unknown-placeholder")]),
         ("/benefits/2/numbers", ["age_years"], []),

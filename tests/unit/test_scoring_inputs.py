@@ -8,7 +8,7 @@ import pytest
 from app.runners import ScoreRequest
 from app.scoring.factors_catalogue import describe_inputs
 from app.scoring.next_steps import REQUEST_ORDER
-from tests.unit.requests import DIGEST, Json, answer, document, of_factors, factor, band, published, rules, wire
+from tests.unit.requests import DIGEST, Json, answer, band, document, factor, of_factors, published, rules, wire
 
 
 @cache
@@ -59,13 +59,25 @@ def test_an_input_is_described_in_full() -> None:
         ("/runner/age_years", {"type": "integer", "unit": "years", "minimum": 5, "maximum": 110, "sensitive": False}),
         ("/runner/age_years", {"used_for": ["suspension"], "if_absent": "scored_as_adult", "span": {}}),
         ("/runner/running_years", {"used_for": ["score", "advice"], "unit": "years", "span": {"knee": 8.36}}),
-        ("/runner/height_m", {"unit": "m", "used_for": ["score", "advice"], "sensitive": True, "span": {"lower_back": 8.32}}),
+        (
+            "/runner/height_m",
+            {"unit": "m", "used_for": ["score", "advice"], "sensitive": True, "span": {"lower_back": 8.32}},
+        ),
         ("/runner/mass_kg", {"unit": "kg", "sensitive": True, "span": {"knee": 10.6, "lower_back": 8.32}}),
-        ("/runner/goal_event", {"type": "string", "unit": None, "choices": ["none", "5k", "10k", "half_marathon", "marathon", "ultra"]}),
+        (
+            "/runner/goal_event",
+            {"type": "string", "unit": None, "choices": ["none", "5k", "10k", "half_marathon", "marathon", "ultra"]},
+        ),
         ("/runner/goal_event", {"sensitive": False, "span": {"knee": 4.17}, "minimum": None, "maximum": None}),
-        ("/runner/knee/history", {"choices": ["never", "recovered", "current"], "span": {"knee": 21.48}, "sensitive": True}),
+        (
+            "/runner/knee/history",
+            {"choices": ["never", "recovered", "current"], "span": {"knee": 21.48}, "sensitive": True},
+        ),
         ("/runner/knee/months_since", {"unit": "months", "span": {"knee": 21.48}}),
-        ("/runner/knee/pain_now", {"unit": "0 to 10", "used_for": ["score", "suspension", "advice"], "span": {"knee": 34.83}}),
+        (
+            "/runner/knee/pain_now",
+            {"unit": "0 to 10", "used_for": ["score", "suspension", "advice"], "span": {"knee": 34.83}},
+        ),
         ("/runner/knee/pain_at_rest", {"type": "boolean", "used_for": ["suspension"], "if_absent": "not_checked"}),
         ("/runner/knee/surgery", {"used_for": ["suspension", "advice"], "if_absent": "not_checked", "span": {}}),
         ("/runner/knee/symptoms", {"type": "array", "used_for": ["suspension"], "if_absent": "not_screened"}),
@@ -74,19 +86,39 @@ def test_an_input_is_described_in_full() -> None:
         ("/runner/plank_seconds", {"unit": "s", "used_for": ["advice"], "if_absent": "no_advice", "sensitive": True}),
         ("/runner/shoes/pairs", {"span": {"knee": 8.8, "lower_back": 4.4}, "sensitive": False}),
         ("/runner/shoes/comfortable", {"used_for": ["advice"], "if_absent": "no_advice"}),
-        ("/runner/strength_training/sessions_per_week", {"unit": "sessions a week", "span": {"knee": 7.49, "lower_back": 7.77}}),
+        (
+            "/runner/strength_training/sessions_per_week",
+            {"unit": "sessions a week", "span": {"knee": 7.49, "lower_back": 7.77}},
+        ),
         ("/runner/other_sport_hours_per_week", {"unit": "h a week", "span": {"knee": 8.92}}),
         ("/runner/pregnancy", {"used_for": ["suspension"], "sensitive": True}),
-        ("/training/sessions", {"type": "array", "used_for": ["score", "advice", "shown"], "span": {"knee": 22.29, "lower_back": 7.43}}),
+        (
+            "/training/sessions",
+            {"type": "array", "used_for": ["score", "advice", "shown"], "span": {"knee": 22.29, "lower_back": 7.43}},
+        ),
         ("/training/weekly_distance_m", {"unit": "m", "span": {"knee": 4.18}, "sensitive": False}),
         ("/training/observed_from", {"used_for": ["score", "advice", "shown"]}),
         ("/training/time_zone", {"used_for": ["shown"], "if_absent": "not_shown"}),
         ("/training/planned_run/distance_m", {"unit": "m", "used_for": ["shown"], "if_absent": "not_shown"}),
         ("/training/planned_run/duration_s", {"unit": "s", "used_for": ["shown"]}),
     ],
-)  # fmt: skip
+)
 def test_an_input_says_what_it_is_for_and_what_it_can_move(field: str, expected: Json) -> None:
     assert {name: inputs()[field][name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "minimum", "maximum"),
+    [
+        ("/runner/knee/pain_now", 0, 10),
+        ("/runner/knee/months_since", 0, 1200),
+        ("/runner/lower_back/episodes", 0, 1000),
+        ("/runner/lower_back/surgery_months_since", 0, 1200),
+        ("/runner/shoes/pairs", 0, 100),
+    ],
+)
+def test_every_whole_number_has_its_range(field: str, minimum: int, maximum: int) -> None:
+    assert (inputs()[field]["minimum"], inputs()[field]["maximum"]) == (minimum, maximum)
 
 
 def test_an_input_that_nothing_reads_is_not_asked_for() -> None:
@@ -102,7 +134,7 @@ def test_an_input_that_nothing_reads_is_not_asked_for() -> None:
         "/training/planned_run/on",
         "/training/planned_run/distance_m",
         "/training/planned_run/duration_s",
-    ] or {told["field"] for told in describe_inputs(by)["inputs"]} >= {"/runner/age_years"}
+    ]
 
 
 def test_with_the_least_evidence_an_input_moves_less_or_nothing() -> None:

@@ -189,7 +189,7 @@ def test_the_rate_is_that_of_the_group_the_runner_is_compared_with(
 )
 def test_a_rate_is_printed_without_false_precision(low: float, high: float, shown: list[float]) -> None:
     def change(written: Json) -> None:
-        written["rates"]["experienced"]["joints"]["lower_back"] = {"average": 0.5, "low": low, "high": high}
+        written["rates"]["experienced"]["joints"]["lower_back"] = {"average": low, "low": low, "high": high}
         written["factors"] = [factor("stress", "life_complaint", band(1, is_="no"), band(0, 2, is_="yes"))]
         written.update(advice=[], flags=[], benefits=[])
 

@@ -80,7 +80,7 @@ def test_a_number_is_the_decimal_that_was_written() -> None:
 
 
 def test_a_band_may_hold_one_effect_in_short_beside_listed_ones() -> None:
-    band = Band.model_validate({"share": 1, "above": 2, "effects": [EFFECT], **{**EFFECT, "ratio": 1.6}})
+    band = Band.model_validate({"share": 1, "above": 2, "effects": [EFFECT], **EFFECT, "ratio": 1.6})
     assert [effect.ratio for effect in band.effects] == [2, Decimal("1.6")]
 
 

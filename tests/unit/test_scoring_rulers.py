@@ -9,14 +9,16 @@ from app.scoring.rule_set import Band
 from app.scoring.rulers import Ruler, bands_in, make_ruler
 from tests.unit.requests import published
 
-SPIKE = [{"from": 0, "reference": True}, {"above": 1.1}, {"above": 2}]
-BMI = [{"from": 0, "reference": True}, {"from": 25}, {"from": 30.5}]
-MONTHS = [{"from": 0}, {"above": 3}, {"above": 12, "is": "never", "reference": True}]
-KNEE = [{"from": 0}, {"above": 12}, {"is": "never", "reference": True}]
-WARM_UP = [{"is": "usually", "reference": True}, {"is": ["sometimes", "never"]}]
+Bands = list[dict[str, Any]]
+
+SPIKE: Bands = [{"from": 0, "reference": True}, {"above": 1.1}, {"above": 2}]
+BMI: Bands = [{"from": 0, "reference": True}, {"from": 25}, {"from": 30.5}]
+MONTHS: Bands = [{"from": 0}, {"above": 3}, {"above": 12, "is": "never", "reference": True}]
+KNEE: Bands = [{"from": 0}, {"above": 12}, {"is": "never", "reference": True}]
+WARM_UP: Bands = [{"is": "usually", "reference": True}, {"is": ["sometimes", "never"]}]
 
 
-def ruler(feature: str, bands: list[dict[str, Any]]) -> Ruler:
+def ruler(feature: str, bands: Bands) -> Ruler:
     return make_ruler(FEATURES[feature], [Band.model_validate({"share": 0, **band}) for band in bands])
 
 
@@ -38,7 +40,7 @@ def ruler(feature: str, bands: list[dict[str, Any]]) -> Ruler:
     ],
 )
 def test_a_band_is_labelled_by_where_it_begins_and_the_first_by_where_it_ends(
-    feature: str, bands: list[dict[str, Any]], labels: tuple[str, ...]
+    feature: str, bands: Bands, labels: tuple[str, ...]
 ) -> None:
     assert ruler(feature, bands).labels == labels
 
@@ -79,7 +81,7 @@ def test_a_band_is_labelled_by_where_it_begins_and_the_first_by_where_it_ends(
     ],
 )
 def test_a_reading_leaves_the_bands_possible_that_it_may_stand_in(
-    feature: str, bands: list[dict[str, Any]], reading: Reading, labels: list[str]
+    feature: str, bands: Bands, reading: Reading, labels: list[str]
 ) -> None:
     made = ruler(feature, bands)
     assert [made.labels[band] for band in bands_in(made.mask(reading))] == labels
@@ -127,7 +129,7 @@ def test_a_band_that_does_not_exist_cannot_be_named() -> None:
     ],
 )
 def test_a_table_has_a_row_for_every_answer_that_its_feature_can_give(
-    feature: str, bands: list[dict[str, Any]], sets: list[int]
+    feature: str, bands: Bands, sets: list[int]
 ) -> None:
     assert ruler(feature, bands).sets(FEATURES[feature]) == sets
 

@@ -9,7 +9,7 @@ from tests.unit.requests import Json, advice, answer, codes, document, log, read
 
 FIT = {"age_years": 41, "running_years": 3, "shoes": {"pairs": 1}, "sleep_hours": 6, "goal_event": "marathon"}
 LOG = log(run(3, 15_000, duration_s=5_400), run(15, 10_000), planned_run={"distance_m": 12_000})
-NO_SYMPTOMS = {"knee": {"symptoms": []}, "lower_back": {"symptoms": []}}
+NO_SYMPTOMS: Json = {"knee": {"symptoms": []}, "lower_back": {"symptoms": []}}
 
 
 def scored(**runner: Any) -> Json:
@@ -219,7 +219,7 @@ def test_a_symptom_that_no_rule_knows_is_never_passed_over(runner: Json, expecte
     assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [
         (pointer, "unknown-symptom") for pointer in expected
     ]
-    assert read(wire(runner)).request
+    assert read(wire(runner)).findings == []
 
 
 # --- the young, the pregnant, the old --------------------------------------------------------------------------------
