@@ -65,6 +65,15 @@ def test_ties_go_in_document_order_and_what_takes_nothing_away_comes_last() -> N
     assert advice(answer(wire(TIRED), by=by)) == ["second", "first", "also", "listen"]
 
 
+def test_a_habit_that_takes_nothing_away_ranks_like_none() -> None:
+    milder = {**STRESS, "bands": [band(0.5, is_="no", reference=True), band(0.5, 1.5, is_="yes")], "group": "recovery"}
+    words = [word("rest", "stress"), word("listen", "sleep", to=None)]
+    by = of_factors({**SLEEP, "group": "recovery"}, milder, advice=words)
+    told = given(by, {"sleep_hours": 5, "life_complaint": True})
+    assert list(told) == ["rest", "listen"]
+    assert told["listen"]["similar_runner_score"] is None
+
+
 def test_points_are_counted_over_both_scored_joints_and_before_clipping() -> None:
     # 37.5 points for short sleep in two joints are more than 25 for a second pair in one, wherever the scores end
     words = [word("rotate", "pairs", in_="reference", to="≥ 2"), word("sleep", "sleep")]
@@ -118,6 +127,15 @@ def test_one_advice_may_change_two_habits_of_a_group() -> None:
     told = given(by, {"sleep_hours": 5, "life_complaint": True})["both"]
     knee = answer(wire({"sleep_hours": 8, "life_complaint": False}), by=by)["joints"]["knee"]
     assert told["similar_runner_score"]["knee"] == knee["score"]
+
+
+def test_one_advice_may_change_two_habits_of_two_groups() -> None:
+    both = word("both", "sleep")
+    both["sets"] = {"sleep": "reference", "stress": "reference"}
+    by = of_factors(SLEEP, STRESS, advice=[both])
+    told = given(by, {"sleep_hours": 5, "life_complaint": True})["both"]
+    joints = answer(wire({"sleep_hours": 8, "life_complaint": False}), by=by)["joints"]
+    assert told["similar_runner_score"] == {joint: joints[joint]["score"] for joint in ("knee", "lower_back")}
 
 
 def test_the_similar_runner_of_a_named_band_stands_in_that_band() -> None:

@@ -45,6 +45,29 @@ def test_a_tie_between_training_and_runner_goes_to_the_runner() -> None:
     assert asked(by=of_factors(weeks, stress()))["field"] == "/runner/life_complaint"
 
 
+@pytest.mark.parametrize(("weight", "narrows"), [(0.3796, 9), (0.38, 10), (0.0196, 0), (0.02, 1)])
+def test_a_range_gets_narrower_by_whole_points_rounded_half_up(weight: float, narrows: int) -> None:
+    weak = {"knee": {"grade": "high", "weight": weight, "reason": "Made up."}}
+    assert asked(by=of_factors(stress(joints=weak))) == {
+        "field": "/runner/life_complaint",
+        "narrows": {"knee": narrows},
+    }
+
+
+def test_a_range_may_get_narrower_by_more_than_the_scale_is_long() -> None:
+    assert asked(by=of_factors(pain(ratio=64)))["narrows"] == {"knee": 150}
+
+
+def test_of_two_factors_of_a_group_that_read_one_field_both_are_settled() -> None:
+    small, large = band(0.5, 2, from_=50), band(0.5, 4, from_=70)
+    by = of_factors(
+        factor("old", "age_years", band(0.5, from_=0), small, group="age"),
+        factor("older", "age_years", band(0.5, from_=0), large, group="age"),
+        pain(ratio=3),
+    )
+    assert asked(by=by) == {"field": "/runner/age_years", "narrows": {"knee": 50}}
+
+
 def test_when_nothing_is_unknown_nothing_is_asked() -> None:
     assert asked({"life_complaint": False}, by=of_factors(stress())) is None
     assert asked({"life_complaint": True}, by=of_factors(stress())) is None

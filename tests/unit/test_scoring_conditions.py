@@ -196,6 +196,12 @@ def test_a_flag_that_is_raised(runner: Json, holds: bool) -> None:
     assert said(NO_SLEEP, {**SHORT, **runner}, not_when=[{"flag": "dizzy"}, {"flag": "cold"}], flags=flags) is not holds
 
 
+def test_a_flag_makes_nothing_true_but_itself() -> None:
+    dizzy = {"id": "dizzy", "joint": "whole_body", "question": "Dizzy?", **FLAG}
+    assert not said([NO_SLEEP, NO_WARM_UP], {"symptoms": ["dizzy"]}, not_when=[{"flag": "dizzy"}], flags=[dizzy])
+    assert said([NO_SLEEP, {"flag": "dizzy"}], {"symptoms": ["dizzy"]}, flags=[dizzy])
+
+
 def test_a_flag_without_question_is_derived_from_any_one_of_its_conditions() -> None:
     flags = [{"id": "worn", "joint": "whole_body", "when": [NO_SLEEP, {"all": [NO_WARM_UP, STRESS]}], **FLAG}]
     assert said({"flag": "worn"}, SHORT, flags=flags)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.scoring.compiled import CompiledRuleSet
-from tests.unit.requests import Json, answer, band, day, factor, log, of_factors, published, run, wire
+from tests.unit.requests import Json, answer, band, day, factor, log, of_factors, published, rules, run, wire
 
 YEARS = {"running_years": 3}
 SOUND = {"history": "never", "pain_now": 0}
@@ -198,6 +198,17 @@ def test_the_first_year_has_the_plan_in_its_week_too() -> None:
     by_week = {metres: knee_if_run(log(*sessions, **plan(metres)), runner) for metres in (5_000, 6_000, 6_001, 10_000)}
     assert by_week == {5_000: 45, 6_000: 45, 6_001: 53, 10_000: 53}  # 26 km are exactly 1.30 of 20 km
     assert next_run(training, runner)["within_reference"] is True
+
+
+def test_both_ends_of_the_range_move_with_the_plan() -> None:
+    def change(written: Json) -> None:
+        short = factor("short", "session_spike_ratio", band(0.5, 0.5, from_=0), band(0.5, above=1.1, reference=True))
+        stress = factor("stress", "life_complaint", band(0.5, is_="no"), band(0.5, 2, is_="yes"), worse_when="later")
+        written.update(factors=[short, stress], advice=[], flags=[], benefits=[])
+        written["levels"]["known_share_floor"] = 0.5
+
+    told = next_run(log(*STEADY, **plan(12_000)), by=rules(change))
+    assert told["scores_if_run"]["knee"] is not None  # as much is known as before: one of two
 
 
 # --- other rule sets -------------------------------------------------------------------------------------------------

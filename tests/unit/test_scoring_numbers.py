@@ -273,9 +273,7 @@ def test_the_least_evidence_leaves_out_what_is_weaker_and_starts_from_another_ba
     bases = [[told["joints"][joint]["base"] for joint in ("knee", "lower_back")] for told in (anything, low, moderate)]
     assert bases[0] == [35.89, 23.1]
     assert bases[0] != bases[1] != bases[2]
-    for told, least in ((anything, None), (low, "low"), (moderate, "moderate")):
-        assert told["receipt"]["min_evidence"] == least
-        assert answer(wire(), by=published(least))["joints"]["knee"]["contributions"]
+    assert [told["receipt"]["min_evidence"] for told in (anything, low, moderate)] == [None, "low", "moderate"]
 
 
 @pytest.mark.parametrize("least", ["low", "moderate"])
