@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.generative.small_rule_sets import documents, requests_for
-from tests.generative.strategies import Request, requests
+from tests.generative.strategies import Request, documents, requests, requests_for
 from tests.oracle.scores import Oracle
 from tests.oracle.service import (
     DECIMALS,

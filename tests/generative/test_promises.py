@@ -7,8 +7,18 @@ from typing import Any, Final
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.generative.small_rule_sets import PLAIN_FEATURES, documents, requests_for, worse_when
-from tests.generative.strategies import DAYS, RATIOS, Request, log_with_spike, put, requests
+from tests.generative.strategies import (
+    DAYS,
+    PLAIN_FEATURES,
+    RATIOS,
+    Request,
+    documents,
+    log_with_spike,
+    put,
+    requests,
+    requests_for,
+    worse_when,
+)
 from tests.oracle.scores import JOINTS, printed
 from tests.oracle.service import answer, compile_document, shipped_rules
 

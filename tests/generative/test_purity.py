@@ -14,8 +14,7 @@ from app.runners import read_request
 from app.scoring.assessment import render
 from app.scoring.compiled import CompiledRuleSet
 from app.scoring.engine import assess
-from tests.generative.small_rule_sets import documents, requests_for
-from tests.generative.strategies import Request, requests
+from tests.generative.strategies import Request, documents, requests, requests_for
 from tests.oracle.service import TODAY, answer, answer_bytes, compile_document, shipped_document, shipped_rules
 
 
