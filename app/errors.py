@@ -13,7 +13,7 @@
     └── UnreadableFileError          a file could not be read
 
 An error names paths, ids and versions, never a runner's values. What status or exit code it becomes is
-decided at the doors (`api/problems.py`, `cli.py`), because the heart knows neither.
+decided at the doors (`api/problems.py`, `cli/endings.py`), because the heart knows neither.
 """
 
 from typing import ClassVar, NamedTuple

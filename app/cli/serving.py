@@ -1,0 +1,83 @@
+"""`joint-risk serve`, `migrate` and `health`: the service, its store, and whether it is well."""
+
+from typing import Annotated
+
+import typer
+
+from app.cli.endings import ensure_web_address, give_up, warn
+from app.errors import StoreAwayError
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen at; else JOINT_RISK_HOST, or 127.0.0.1.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen at, 0 for any; else JOINT_RISK_PORT, or 8000.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, on a bare machine; containers run one each.")] = 1,
+    migrate: Annotated[bool, typer.Option("--migrate", help="Migrate PostgreSQL first; SQLite always is.")] = False,
+) -> None:
+    """Serve the API until told to stop."""
+    import errno
+
+    from app.api.limits import ensure_bind_is_allowed
+    from app.settings import read_settings
+    from app.terminal import local
+    from app.terminal.serving import bind_socket, run_service
+
+    settings = read_settings(host=host, port=port)
+    ensure_bind_is_allowed(settings)
+    if settings.auth == "off":
+        warn("JOINT_RISK_AUTH=off: nobody is asked for a key. Let only what checks callers reach this address.")
+    if migrate or local.is_embedded(settings):
+        local.migrate(settings)
+    else:
+        try:
+            local.ensure_schema(settings)
+        except StoreAwayError:
+            warn("The store does not answer yet. The service starts, asks again, and is not ready until then.")
+    try:
+        bound = bind_socket(settings)
+    except OSError as failure:
+        if failure.errno == errno.EADDRINUSE:
+            give_up(f"Port {settings.port} at {settings.host} is taken. Choose another with --port.")
+        give_up(f"Cannot listen at {settings.host}, port {settings.port}: {failure.strerror or failure}.")
+    run_service(bound, settings=settings, workers=workers)
+
+
+def migrate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; say whether there is something to do.")
+    ] = False,
+) -> None:
+    """Bring the store up to this release's schema and shipped rules."""
+    from app.settings import read_settings
+    from app.terminal import local
+
+    settings = read_settings()
+    if check:
+        local.ensure_schema(settings)
+        typer.echo("The store is up to date.")
+    else:
+        before = local.migrate(settings)
+        typer.echo("The store was up to date already." if before == "current" else "The store is up to date now.")
+
+
+def health(
+    url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The service to ask; else the one at JOINT_RISK_HOST and _PORT.")
+    ] = None,
+) -> None:
+    """Ask a running service whether it may be sent requests."""
+    from app.terminal.calls import ask_for_health, local_url
+
+    if url is None:
+        from app.settings import read_settings
+
+        settings = read_settings()
+        if settings.port == 0:
+            give_up("JOINT_RISK_PORT=0 names no port to ask at. Say where the service is with --url.")
+        url = local_url(settings.host, settings.port)
+    is_ready, told = ask_for_health(ensure_web_address(url))
+    if not is_ready:
+        give_up(f"not ready: {told}")
+    typer.echo(told)
