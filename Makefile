@@ -17,7 +17,10 @@ python := $(venv)/python
 version = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)
 # The heart is covered line by line and branch by branch.
 heart := app/runners.py,app/runners/*,app/features/*,app/scoring/*
-lock = $(python) -m uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 $(UPGRADE)
+lock = $(python) -m uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-strip-extras --universal --python-version 3.11 $(UPGRADE)
+
+# What an image serves with, and so what the tests run with.
+served := --extra postgresql --extra training --extra bulk --extra telemetry
 
 .PHONY: help setup run test check fix coverage bench openapi schema docs mutation lock image clean
 
@@ -65,10 +68,12 @@ mutation: setup ## changes app/scoring in a thousand small ways and counts which
 	$(venv)/mutmut results
 
 lock: setup ## requirements/*.txt from pyproject.toml: hashes, and no address of any index
-	$(lock) pyproject.toml --extra postgresql --extra dev -o requirements/dev.txt
-	$(lock) pyproject.toml --extra postgresql -c requirements/dev.txt -o requirements/run.txt
-	$(lock) pyproject.toml --extra bench -c requirements/dev.txt -o requirements/bench.txt
-	$(lock) pyproject.toml --extra dev --extra mutation -c requirements/dev.txt -o requirements/mutation.txt
+	$(lock) pyproject.toml $(served) --extra dev -o requirements/dev.txt
+	$(lock) pyproject.toml $(served) -c requirements/dev.txt -o requirements/run.txt
+	$(lock) pyproject.toml --extra bench --extra bulk -c requirements/dev.txt -o requirements/bench.txt
+	$(lock) pyproject.toml --extra spark -c requirements/dev.txt -o requirements/spark.txt
+	$(lock) pyproject.toml --extra audit -c requirements/dev.txt -o requirements/audit.txt
+	$(lock) pyproject.toml $(served) --extra dev --extra mutation -c requirements/dev.txt -o requirements/mutation.txt
 	$(lock) --group pyproject.toml:build -c requirements/dev.txt -o requirements/build.txt
 
 image: ## the container image joint-risk:VERSION, with docker or podman

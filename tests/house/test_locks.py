@@ -1,6 +1,7 @@
 """The locks name every file by its hash, and no place to fetch it from."""
 
 import re
+from importlib.metadata import distributions
 
 import pytest
 from packaging.requirements import Requirement
@@ -8,12 +9,15 @@ from packaging.utils import canonicalize_name
 
 from tests.house.checkout import ROOT, project
 
+SERVED = ("postgresql", "training", "bulk", "telemetry")
 # What each lock is made from: the base, these extras, and these dependency groups alone.
 LOCKS: dict[str, tuple[str, ...]] = {
-    "run": ("postgresql",),
-    "dev": ("postgresql", "dev"),
-    "bench": ("bench",),
-    "mutation": ("dev", "mutation"),
+    "run": SERVED,
+    "dev": (*SERVED, "dev"),
+    "bench": ("bench", "bulk"),
+    "spark": ("spark",),
+    "audit": ("audit",),
+    "mutation": (*SERVED, "dev", "mutation"),
     "build": (),
 }
 PIN = re.compile(r"^(?P<name>[a-z0-9._-]+)(?:\[[a-z0-9,._-]+\])?==(?P<version>[^ ;\\]+)(?: ; [^\\]+)? \\$")
@@ -100,6 +104,21 @@ def test_a_lock_satisfies_what_the_project_asks_for(lock: str) -> None:
     ]
 
     assert unmet == [], "run: make lock"
+
+
+def test_a_pin_names_every_extra_that_something_installed_asks_for() -> None:
+    """Older pips take `tool==1` for no answer to `tool[extra]>=1`, once a newer release than the pinned one is out."""
+    pinned = {line.partition("==")[0] for line in lock_lines("dev") if PIN.match(line)}
+    asked = {
+        f"{canonicalize_name(wish.name)}[{','.join(sorted(wish.extras))}]"
+        for installed in distributions()
+        if canonicalize_name(installed.name) in pins("dev")
+        for wish in map(Requirement, installed.requires or ())
+        if wish.extras and (wish.marker is None or wish.marker.evaluate({"extra": ""}))
+    }
+
+    assert asked
+    assert asked - pinned == set(), "run: make lock"
 
 
 @pytest.mark.parametrize("lock", sorted(LOCKS.keys() - {"dev"}))
