@@ -10,7 +10,8 @@
     ├── StoreAwayError               the database does not answer
     ├── SchemaBehindError            the database is older than this release can use
     ├── SchemaAheadError             the database is newer than this release can use
-    └── UnreadableFileError          a file could not be read
+    ├── UnreadableFileError          a file could not be read
+    └── UnreadableTrainingError      a training file was read and makes no sense
 
 An error names paths, ids and versions, never a runner's values. What status or exit code it becomes is
 decided at the doors (`api/problems.py`, `cli/endings.py`), because the heart knows neither.
@@ -129,3 +130,19 @@ class UnreadableFileError(JointRiskError):
     def __init__(self, path: str) -> None:
         super().__init__(f"The file {path} cannot be read. Check the name and the permissions.")
         self.path = path
+
+
+class UnreadableTrainingError(JointRiskError):
+    """A file with training is damaged, too large or of no known format; the message names it and says which.
+
+    Attributes:
+        source: the file as its sender called it, fit to be printed.
+        reason: one sentence about the format, never about what the runner did.
+    """
+
+    slug = "unreadable-training"
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"The file {source} cannot be read. {reason}")
+        self.source = source
+        self.reason = reason

@@ -35,6 +35,7 @@ from app.errors import (
     StoreAwayError,
     UnknownRuleSetError,
     UnreadableFileError,
+    UnreadableTrainingError,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -134,6 +135,7 @@ STATUS_OF: dict[type[JointRiskError], int] = {
     SchemaAheadError: 503,
     UnloadableRuleSetError: 503,
     UnreadableFileError: 500,
+    UnreadableTrainingError: 422,
     MalformedCallError: 400,
     NotAcceptableError: 406,
     BodyTooLargeError: 413,
@@ -158,6 +160,7 @@ TITLE_OF: dict[str, str] = {
     "store-away": "The store does not answer",
     "too-large": "The body is too large",
     "unknown-rule-set": "No such rule set",
+    "unreadable-training": "The training file cannot be read",
     "unsupported-encoding": "Packed in an unknown way",
     "unsupported-media-type": "Not JSON",
 }

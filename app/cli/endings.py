@@ -20,6 +20,7 @@ from app.errors import (
     StoreAwayError,
     UnknownRuleSetError,
     UnreadableFileError,
+    UnreadableTrainingError,
 )
 
 EXIT_MEANINGS: Final[dict[int, str]] = {
@@ -45,6 +46,7 @@ EXIT_OF: Final[dict[type[JointRiskError], int]] = {
     StoreAwayError: 5,
     UnknownRuleSetError: 7,
     UnreadableFileError: 6,
+    UnreadableTrainingError: 6,
 }
 UNLOADABLE: Final = "rule-set-unloadable"
 # The same refusal ends alike whether it was met here or told by a service.
