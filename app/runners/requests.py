@@ -40,12 +40,15 @@ class ReadRequest(NamedTuple):
     findings: list[Finding]
 
 
-def read_request(body: bytes, *, today: date, unknown_fields: UnknownFields = "refuse") -> ReadRequest:
+def read_request(
+    body: bytes, *, today: date, as_of: date | None = None, unknown_fields: UnknownFields = "refuse"
+) -> ReadRequest:
     """Reads one request.
 
     Args:
         body: JSON in UTF-8.
         today: the day in UTC; only the default and the bounds of `as_of` read it.
+        as_of: the day of the score where the request names none; bounded as if it were the request's own.
         unknown_fields: refuse them, or report each as a finding and go on without it.
 
     Raises:
@@ -54,17 +57,17 @@ def read_request(body: bytes, *, today: date, unknown_fields: UnknownFields = "r
     try:
         request = ScoreRequest.model_validate_json(body)
     except ValidationError:
-        return _read_faulty(body, today=today, unknown_fields=unknown_fields)
+        return _read_faulty(body, today=today, as_of=as_of, unknown_fields=unknown_fields)
     faults: list[Fault] = []
     findings: list[Finding] = []
-    settled = _settle(request, today, faults, findings)
+    settled = _settle(request, today, as_of, faults, findings)
     if faults:
         raise InvalidInputError(faults)
     return ReadRequest(*settled, findings)
 
 
 def _settle(
-    request: ScoreRequest, today: date, faults: list[Fault], findings: list[Finding]
+    request: ScoreRequest, today: date, beside: date | None, faults: list[Fault], findings: list[Finding]
 ) -> tuple[ScoreRequest, date]:
     """Resolves days, drops duplicates, and collects what no single field can show."""
     training = request.training
@@ -73,7 +76,7 @@ def _settle(
     days = [session.started_on for session in sessions]
     if None in days or [session.started_at for session in sessions].count(None) < len(sessions):
         days = [_local_day(session, place, zone, faults, findings) for place, session in enumerate(sessions)]
-    as_of = _resolve_as_of(request.as_of, days, today, faults)
+    as_of = _resolve_as_of(request.as_of or beside, days, today, faults)
     check_profile(request.runner, faults)
     duplicates = check_sessions(sessions, days, as_of, faults, findings)
     check_training(training, sessions, days, as_of, faults, findings)
@@ -168,7 +171,7 @@ def _code(kind: str) -> str:
     )
 
 
-def _read_faulty(body: bytes, *, today: date, unknown_fields: UnknownFields) -> ReadRequest:
+def _read_faulty(body: bytes, *, today: date, as_of: date | None, unknown_fields: UnknownFields) -> ReadRequest:
     """Names every fault: what was named is taken out, and the rest is looked at again."""
     try:
         raw = from_json(body, allow_inf_nan=True)
@@ -193,7 +196,7 @@ def _read_faulty(body: bytes, *, today: date, unknown_fields: UnknownFields) -> 
                 raise InvalidInputError(faults) from None
             continue
         more: list[Fault] = []
-        settled = _settle(request, today, more, findings)
+        settled = _settle(request, today, as_of, more, findings)
         named = [fault.pointer for fault in faults]
         faults += [fault for fault in more if not _follows_from_what_was_taken_out(fault, named)]
         if faults:
