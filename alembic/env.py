@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from alembic import context
+from app.access.store import api_key
 from app.database import metadata, migration_connection
 from app.rule_sets import store
 from app.settings import read_settings
@@ -10,7 +11,8 @@ from app.settings import read_settings
 
 def run_on(connection: Connection) -> None:
     """Runs what was asked for inside the transaction that `connection` is in; the caller commits."""
-    assert store.rule_set_version.metadata is metadata  # the import is what fills the metadata with tables
+    for table in (store.rule_set_version, api_key):
+        assert table.metadata is metadata  # the import is what fills the metadata with tables
     context.configure(
         connection=connection,
         target_metadata=metadata,

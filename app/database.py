@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from sqlalchemy import (
     JSON,
+    CheckConstraint,
     Connection,
     DateTime,
     Dialect,
@@ -32,7 +33,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.types import TypeEngine
 
-from app.errors import SchemaAheadError, StoreAwayError
+from app.errors import SchemaAheadError, SchemaBehindError, StoreAwayError
 from app.settings import derive_driver_url
 
 if TYPE_CHECKING:
@@ -94,6 +95,19 @@ class JsonList(TypeDecorator[list[Any]]):
         from sqlalchemy.dialects.postgresql import JSONB
 
         return dialect.type_descriptor(JSONB())
+
+
+def filled(*columns: str) -> list[CheckConstraint]:
+    """The checks that each of these texts is more than blanks."""
+    return [CheckConstraint(f"length(trim({column})) > 0", name=f"{column}_filled") for column in columns]
+
+
+def sha256_form(column: str) -> CheckConstraint:
+    """The check that a text is `sha256:` and 64 lower-case hexadecimal digits."""
+    digits = f"ltrim(substr({column}, 8), '0123456789abcdef') = ''"
+    return CheckConstraint(
+        f"length({column}) = 71 AND substr({column}, 1, 7) = 'sha256:' AND {digits}", name=f"{column}_form"
+    )
 
 
 def connect_engine(database_url: str, *, timeout_s: float = 2.0) -> Engine:
@@ -242,6 +256,18 @@ def schema_state(engine: Engine) -> SchemaState:
         return "current" if found[0] == known[-1] else "behind"
     # Revisions are numbers in sequence, so the one after ours is known by its number.
     return "current" if found[0] == f"{int(known[-1]) + 1:04}" else "ahead"
+
+
+def ensure_schema_fits(state: SchemaState) -> None:
+    """Raises unless this release can work on a schema that stands so.
+
+    Raises:
+        SchemaBehindError, SchemaAheadError: it cannot.
+    """
+    if state in ("behind", "empty"):
+        raise SchemaBehindError
+    if state == "ahead":
+        raise SchemaAheadError
 
 
 def migrate(database_url: str) -> None:

@@ -10,6 +10,7 @@
     ├── StoreAwayError               the database does not answer
     ├── SchemaBehindError            the database is older than this release can use
     ├── SchemaAheadError             the database is newer than this release can use
+    ├── UnknownKeyError              no key has this prefix
     ├── UnreadableFileError          a file could not be read
     └── UnreadableTrainingError      a training file was read and makes no sense
 
@@ -120,6 +121,16 @@ class SchemaAheadError(JointRiskError):
 
     def __init__(self) -> None:
         super().__init__("The store's schema is newer than this release. Run the release that made it, or a later one.")
+
+
+class UnknownKeyError(JointRiskError):
+    """No key has this prefix; `joint-risk keys list` shows those that there are."""
+
+    slug = "unknown-key"
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__("No key has this prefix. List them with: joint-risk keys list")
+        self.prefix = prefix
 
 
 class UnreadableFileError(JointRiskError):

@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app import __version__
+from app.access.held import KeysHeld
+from app.access.store import KeyStore
 from app.api.limits import Drain, FrontDoor, drain_on_sigterm
 from app.api.openapi_document import DESCRIPTION, DOCS_FILES, DOCS_FILES_PATH, ROUTERS, TITLE
+from app.api.permissions import Gate
 from app.api.problems import add_problem_handlers
 from app.database import connect_engine, schema_state
 from app.rule_sets.in_force import RulesInForce
@@ -24,26 +28,29 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings: those of the environment where they are left out, as for `uvicorn --factory app.main:create_app`.
 
     Raises:
-        InvalidSettingsError: the environment's settings cannot be used.
+        InvalidSettingsError: the settings cannot be used.
     """
     settings = settings or read_settings()
     engine = connect_engine(settings.database_url, timeout_s=settings.store_timeout_s)
     store = RuleSetStore(engine)
     drain = Drain()
-    rules = RulesInForce(
-        store, poll_s=settings.poll_s, timeout_s=settings.store_timeout_s, schema=lambda: schema_state(engine)
-    )
+    schema = partial(schema_state, engine)
+    rules = RulesInForce(store, poll_s=settings.poll_s, timeout_s=settings.store_timeout_s, schema=schema)
+    keys = KeysHeld(KeyStore(engine), poll_s=settings.poll_s, schema=schema)
+    gate = Gate(keys, settings=settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await rules.look()
-        looking = asyncio.create_task(rules.keep_looking())
+        await asyncio.gather(rules.look(), keys.look())
+        looking = [asyncio.create_task(each.keep_looking()) for each in (rules, keys)]
         with drain_on_sigterm(drain, drain_s=settings.drain_s):
             yield
-        looking.cancel()
-        with suppress(asyncio.CancelledError):
-            await looking
+        for task in looking:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         rules.close()
+        keys.close()
         engine.dispose()
 
     app = FastAPI(
@@ -63,9 +70,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.engine = engine
     app.state.store = store
     app.state.rules = rules
+    app.state.keys = keys
+    app.state.gate = gate
     app.state.drain = drain
     add_problem_handlers(app)
-    app.add_middleware(FrontDoor, settings=settings, drain=drain)
+    app.add_middleware(FrontDoor, gate=gate, drain=drain, retry_after_s=settings.poll_s)
     for router in ROUTERS:
         # Not `include_router`, which matches every call twice (15 µs of it): nothing has to be changed on the way in.
         app.router.routes.extend(router.routes)

@@ -3,6 +3,7 @@
 Settings come from environment variables that begin with `JOINT_RISK_`; what a caller passes by name wins over them.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
@@ -11,6 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.errors import Fault, InvalidSettingsError
 
 PREFIX = "JOINT_RISK_"
+_DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])")
+_SECONDS_OF = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DRIVERS = {
     "sqlite": "sqlite",
     "sqlite+pysqlite": "sqlite",
@@ -40,6 +43,27 @@ def derive_driver_url(database_url: str) -> str:
     return f"{_DRIVERS[scheme]}://{place}"
 
 
+def derive_duration_s(duration: str) -> float:
+    """Seconds of a duration written as a whole number and a unit: s, m, h or d.
+
+    Raises:
+        ValueError: it is not written so.
+
+    Examples:
+        >>> derive_duration_s("24h")
+        86400.0
+    """
+    written = _DURATION.fullmatch(duration)
+    if written is None:
+        raise ValueError("must be a whole number and a unit, as in 90s, 30m, 24h or 7d")
+    return float(written[1]) * _SECONDS_OF[written[2]]
+
+
+def _ensure_duration(duration: str) -> str:
+    derive_duration_s(duration)
+    return duration
+
+
 class Settings(BaseSettings):
     """What an operator can set; immutable once read."""
 
@@ -53,9 +77,17 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65_535, description="0 lets the system choose a free one")
     poll_s: float = Field(default=5.0, gt=0, le=3_600, allow_inf_nan=False)
     auth: Literal["keys", "off"] = "keys"
+    # Which scopes there are is known where they are checked.
+    auth_off_scopes: str = "score"
+    keys_max_age: Annotated[str, AfterValidator(_ensure_duration)] = "24h"
     body_limit_bytes: int = Field(default=1_048_576, ge=1)
     drain_s: float = Field(default=5.0, ge=0, le=20, allow_inf_nan=False)
     store_timeout_s: float = Field(default=2.0, gt=0, le=60, allow_inf_nan=False)
+
+    @property
+    def keys_max_age_s(self) -> float:
+        """For how long a list of keys that nobody can check anew lets management calls in."""
+        return derive_duration_s(self.keys_max_age)
 
     @field_validator("port", mode="before")
     @classmethod

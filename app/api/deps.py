@@ -1,7 +1,7 @@
 """What several routes need of a call: its headers and query read once, and the rules, from memory or from the store."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -12,8 +12,10 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
+from app.access.held import KeysHeld
+from app.api.permissions import Gate, permission_of
 from app.api.problems import SPEAKABLE, VARY, NotAcceptableError, UnloadableRuleSetError
 from app.errors import Fault, InvalidInputError, InvalidRuleSetError, UnknownRuleSetError
 from app.rule_sets.in_force import Held, RulesInForce
@@ -37,7 +39,20 @@ class DirectRoute(APIRoute):
 
     FastAPI would collect parameters, dependencies and stacks to close, which costs a scoring call as much as reading
     the runner does. The endpoints here read what they need themselves; what FastAPI knows of a route it documents.
+
+    Raises:
+        TypeError: the endpoint does not say who may call it, by `@needs(scope)` or `@public`.
     """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **told: Any) -> None:
+        self.permission = permission_of(endpoint)
+        super().__init__(path, endpoint, **told)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Asks who calls before anything of the call is read."""
+        if scope["method"] in (self.methods or ()):
+            cast(Gate, scope["app"].state.gate).admit(scope, self.permission)
+        await super().handle(scope, receive, send)
 
     def get_route_handler(self) -> Any:
         """The endpoint itself, which takes the request and returns the response."""
@@ -60,6 +75,11 @@ def store_of(request: Request) -> RuleSetStore:
 def settings_of(request: Request) -> Settings:
     """The settings of this process."""
     return cast(Settings, request.app.state.settings)
+
+
+def keys_held(request: Request) -> KeysHeld:
+    """The keys that this process lets in."""
+    return cast(KeysHeld, request.app.state.keys)
 
 
 async def held_rules(request: Request, *, version: str | None, now: datetime) -> Held:

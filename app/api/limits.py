@@ -25,6 +25,8 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.access import Caller
+from app.api.permissions import AUTHORIZATION, CALLER, Gate
 from app.api.problems import (
     FOREIGN_HOST,
     FORWARDED,
@@ -39,8 +41,6 @@ from app.api.problems import (
     problem_of,
     template_of,
 )
-from app.errors import Fault, InvalidSettingsError
-from app.settings import Settings
 
 GZIP_FROM_BYTES = 1024
 # Level 4 packs a full answer to within a few per cent of level 9, in a third of the time.
@@ -64,16 +64,17 @@ class FrontDoor:
 
     Args:
         app: what answers the calls that are let in.
-        settings: without keys, only this machine is served, and only under its own names.
+        gate: while there are no keys, only this machine is served, and only under its own names.
+        retry_after_s: when it is worth trying again what was refused for now.
         drain: once it has begun, connections are closed with their answer.
     """
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, drain: Drain) -> None:
+    def __init__(self, app: ASGIApp, *, gate: Gate, drain: Drain, retry_after_s: float) -> None:
         self._app = app
         self._packing_app = GZipMiddleware(app, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL)
-        self._local_only = serves_this_machine_only(settings)
+        self._gate = gate
         self._drain = drain
-        self._retry_after_s = settings.poll_s
+        self._retry_after_s = retry_after_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one call."""
@@ -88,7 +89,7 @@ class FrontDoor:
         # The server keeps its own scope, which still says HEAD.
         inner = {**scope, "method": "GET"} if is_head else scope
         status = 0
-        refusal, app = self._let_in(scope)
+        refusal, app = self._let_in(inner)
 
         async def send_dressed(message: Message) -> None:
             nonlocal status
@@ -121,16 +122,25 @@ class FrontDoor:
             if access_log.isEnabledFor(logging.INFO):
                 duration_ms = (perf_counter() - started_s) * 1000
                 template = template_of(inner)
-                access_log.info("%s %s %s %d %.1f ms", request_id, scope["method"], template, status, duration_ms)
+                caller: Caller | None = inner.get(CALLER)
+                # The key itself is nowhere; its prefix says whose call it was.
+                key = f" {caller.prefix}" if caller is not None and caller.prefix is not None else ""
+                access_log.info(
+                    "%s %s %s %d %.1f ms%s", request_id, scope["method"], template, status, duration_ms, key
+                )
 
     def _let_in(self, scope: Scope) -> tuple[HostRefusedError | None, ASGIApp]:
         """One walk over the headers: why the call is refused, or else the way it goes."""
         app = self._app
+        local_only = self._gate.serves_this_machine_only
         for name, told in scope["headers"]:
             if name == b"accept-encoding":
                 if accepts_gzip(told):
                     app = self._packing_app
-            elif not self._local_only:
+            elif name == b"authorization":
+                # Sent twice, one of them is not meant for us, and nobody can say which.
+                scope[AUTHORIZATION] = told if AUTHORIZATION not in scope else b""
+            elif not local_only:
                 continue
             elif name == b"host":
                 if not is_local_host(told):
@@ -154,45 +164,6 @@ def _trace_without_values(failure: Exception) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------ who comes in
-
-
-def is_loopback(host: str) -> bool:
-    """Whether this address or name is this machine's own.
-
-    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "example.org")]
-    [True, True, True, False, False]
-    """
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def serves_this_machine_only(settings: Settings) -> bool:
-    """Whether callers are told from strangers by nothing but being on this machine."""
-    return settings.auth != "off" and is_loopback(settings.host)
-
-
-def ensure_bind_is_allowed(settings: Settings) -> None:
-    """Without keys, nobody else's machine is served unless an operator said in so many words that this is meant.
-
-    Raises:
-        InvalidSettingsError: the address is not loopback's.
-    """
-    if settings.auth == "off" or is_loopback(settings.host):
-        return
-    raise InvalidSettingsError(
-        [
-            Fault(
-                "/JOINT_RISK_HOST",
-                "keys-needed",
-                "JOINT_RISK_HOST: only this machine (127.0.0.1) is served while there are no keys. Behind a gateway "
-                "that checks who calls, set JOINT_RISK_AUTH=off.",
-            )
-        ]
-    )
 
 
 _HOST = re.compile(r"(?:([a-z0-9.]+)|\[([0-9a-f:.]+)\])(?::[0-9]{0,5})?")

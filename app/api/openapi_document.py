@@ -24,6 +24,8 @@ from starlette.responses import Response
 from app import __version__
 from app.api import operations, rule_sets, scores
 from app.api.deps import JSON, DirectRoute
+from app.api.permissions import Permission, public
+from app.api.responses import KEY_SCHEME, SECURITY_SCHEME, problem_responses
 from app.rule_sets.documents import canonical_bytes, digest_of, published_document
 from app.runners import ScoreRequest, read_request
 from app.scoring.assessment import Detail, render
@@ -50,6 +52,9 @@ alone.
 every 5 seconds (`JOINT_RISK_POLL_S`), so one call may still be scored by the old rules while another is by the new:
 `rule_set` in the answer and the header `Joint-Rule-Set` say which. Pin a version with `?rule_set=`.
 
+**Keys.** Send `Authorization: Bearer jrk_…`. Each operation names the scope that its key needs. Without any key in its
+store the service answers this machine alone, for `score` and `rules:read`; once there was one, every caller needs one.
+
 **Within v1** routes, optional request fields, members of answers, values of enumerations, finding codes and problem
 slugs may be added; nothing is removed, renamed, retyped or made required. Ignore what you do not know.
 
@@ -73,12 +78,14 @@ ROUTERS: Final = (scores.router, rule_sets.router, operations.router, router)
 
 
 @router.get("/openapi.json")
+@public
 async def get_openapi_document(_request: Request) -> Response:
     """The description of the API."""
     return Response(document_bytes(), media_type=JSON, headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/docs")
+@public
 async def get_docs(_request: Request) -> Response:
     """Pages to read the description and try it, without any other host."""
     files = DOCS_FILES_PATH.removeprefix("/")
@@ -116,6 +123,12 @@ def describe_api() -> dict[str, Any]:
     _, answers = models_json_schema([(model, "serialization") for model in (*SCORES, *OTHERS)], ref_template=_REF)
     schemas = {**requests["$defs"], **answers["$defs"]}
     document.setdefault("components", {})["schemas"] = dict(sorted(schemas.items()))
+    document["components"]["securitySchemes"] = {KEY_SCHEME: SECURITY_SCHEME}
+    for part in ROUTERS:
+        for route in part.routes:
+            if isinstance(route, DirectRoute) and route.include_in_schema:
+                for method in route.methods or ():
+                    _say_who_may(document["paths"][route.path_format][method.lower()], route.permission)
     scoring = document["paths"]["/v1/scores"]["post"]
     requested = example_requests()
     scoring["requestBody"]["content"][JSON]["examples"] = {
@@ -123,6 +136,16 @@ def describe_api() -> dict[str, Any]:
     }
     scoring["responses"]["200"]["content"][JSON]["examples"] = _example_answers(requested)
     return document
+
+
+def _say_who_may(operation: dict[str, Any], permission: Permission) -> None:
+    """Writes the permission of a route into its entry, and how it refuses those who do not have it."""
+    operation["security"] = [] if permission.scope is None else [{KEY_SCHEME: [permission.scope]}]
+    if permission.until_keys:
+        operation["security"].insert(0, {})
+    if permission.scope is not None:
+        answers = {str(status): told for status, told in problem_responses(401, 403).items()}
+        operation["responses"] = dict(sorted({**answers, **operation["responses"]}.items()))
 
 
 def example_requests() -> dict[str, Any]:

@@ -11,8 +11,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.deps import JSON, DirectRoute, rules_in_force
+from app.api.deps import JSON, DirectRoute, keys_held, rules_in_force
 from app.api.limits import Drain
+from app.api.permissions import public
 from app.api.responses import LIVE_RESPONSE, READY_RESPONSE, UNREADY_RESPONSE
 
 router = APIRouter(tags=["operations"], route_class=DirectRoute)
@@ -30,6 +31,7 @@ def drain_of(request: Request) -> Drain:
     response_class=Response,
     responses={200: LIVE_RESPONSE},
 )
+@public
 async def get_liveness(_request: Request) -> Response:
     """Says that the process answers, and looks at nothing else."""
     return _answer({"status": "ok"})
@@ -41,31 +43,41 @@ async def get_liveness(_request: Request) -> Response:
     summary="May it be sent calls?",
     description=(
         "200 while there are rules to score by, `degraded` when the store is away or a rule set in force cannot be "
-        "loaded here; 503 while nothing was ever loaded, or the process is on its way out (`draining`)."
+        "loaded here; 503 while rules or keys were never loaded, or the process is on its way out (`draining`)."
     ),
     response_class=Response,
     responses={200: READY_RESPONSE, 503: UNREADY_RESPONSE},
 )
+@public
 async def get_readiness(request: Request) -> Response:
     """Says whether calls can be answered, and how the store stands."""
-    state = rules_in_force(request).state()
+    state = _state(request)
     if drain_of(request).begun:
-        return _answer({**state, "status": "draining"}, status=503)
-    return _answer({**state}, status=503 if state["status"] == "starting" else 200)
+        state["status"] = "draining"
+    return _answer(state, status=503 if state["status"] in ("starting", "draining") else 200)
 
 
 @router.get(
     "/startupz",
     operation_id="get_startup",
     summary="Has it started?",
-    description="503 until rules were loaded for the first time, 200 ever after.",
+    description="503 until rules and keys were loaded for the first time, 200 ever after.",
     response_class=Response,
     responses={200: READY_RESPONSE, 503: UNREADY_RESPONSE},
 )
+@public
 async def get_startup(request: Request) -> Response:
-    """Says whether rules were ever loaded."""
-    state = rules_in_force(request).state()
-    return _answer({**state}, status=503 if state["status"] == "starting" else 200)
+    """Says whether rules and keys were ever loaded."""
+    state = _state(request)
+    return _answer(state, status=503 if state["status"] == "starting" else 200)
+
+
+def _state(request: Request) -> dict[str, Any]:
+    """How this process stands to its rules and its keys: without either nothing can be answered."""
+    state: dict[str, Any] = {**rules_in_force(request).state()}
+    if not keys_held(request).are_loaded:
+        state["status"] = "starting"
+    return state
 
 
 def _answer(told: dict[str, Any], *, status: int = 200) -> Response:

@@ -11,17 +11,18 @@ because a body's members are `as_of`, `runner` and `training`.
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match, Mount, Route
-from starlette.types import Scope
+from starlette.types import Scope as AsgiScope
 
+from app.access import Caller, Scope
 from app.errors import (
     Fault,
     FaultyError,
@@ -33,6 +34,7 @@ from app.errors import (
     SchemaAheadError,
     SchemaBehindError,
     StoreAwayError,
+    UnknownKeyError,
     UnknownRuleSetError,
     UnreadableFileError,
     UnreadableTrainingError,
@@ -49,6 +51,9 @@ RETRY_AFTER_S = "joint_risk.retry_after_s"
 SPEAKABLE = re.compile(r"[a-z0-9_]{1,64}")
 """Names that a caller made up are repeated only in this form; anything else could carry a runner's data."""
 
+NO_KEY = "This call needs a key. Send it as Authorization: Bearer jrk_…"
+_CHALLENGE = 'Bearer realm="joint-risk"'
+
 FOREIGN_HOST = (
     "Without keys this service answers only as localhost or by its address, so that no web page can reach it under a "
     "name of its own. Call it by its address, or set up keys."
@@ -62,7 +67,7 @@ FORWARDED = (
 class RefusedCallError(JointRiskError):
     """The call was refused before anybody looked at what it says; `headers` go out with the answer."""
 
-    headers: ClassVar[dict[str, str]] = {}
+    headers: Mapping[str, str] = {}
 
 
 class MalformedCallError(RefusedCallError):
@@ -124,6 +129,27 @@ class HostRefusedError(RefusedCallError):
     slug = "host-refused"
 
 
+class NoKeyError(RefusedCallError):
+    """The call needs a key, and there is none with it, or none that is good."""
+
+    slug = "no-key"
+
+    def __init__(self, message: str, *, is_wrong: bool = False) -> None:
+        super().__init__(message)
+        self.headers = {"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"' if is_wrong else _CHALLENGE}
+
+
+class ScopeMissingError(RefusedCallError):
+    """The caller is known, and may not do this."""
+
+    slug = "scope-missing"
+
+    def __init__(self, needed: Scope, caller: Caller) -> None:
+        whose = "JOINT_RISK_AUTH_OFF_SCOPES does not name" if caller.prefix is None else "The key does not have"
+        super().__init__(f"{whose} the scope {needed}, which this call needs.")
+        self.headers = {"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="{needed}"'}
+
+
 STATUS_OF: dict[type[JointRiskError], int] = {
     InvalidInputError: 422,
     InvalidRuleSetError: 422,
@@ -142,6 +168,9 @@ STATUS_OF: dict[type[JointRiskError], int] = {
     UnsupportedMediaTypeError: 415,
     UnsupportedEncodingError: 415,
     HostRefusedError: 421,
+    NoKeyError: 401,
+    ScopeMissingError: 403,
+    UnknownKeyError: 500,
 }
 
 TITLE_OF: dict[str, str] = {
@@ -150,6 +179,7 @@ TITLE_OF: dict[str, str] = {
     "invalid-input": "What was sent cannot be used as it is",
     "malformed": "The call does not hold together",
     "method-not-allowed": "Not with this method",
+    "no-key": "A key is needed",
     "no-rule-set": "No rules in force yet",
     "not-acceptable": "Not in this media type",
     "not-found": "Nothing here",
@@ -157,6 +187,7 @@ TITLE_OF: dict[str, str] = {
     "rule-set-unloadable": "This release cannot load the rule set",
     "schema-ahead": "The store is newer than this release",
     "schema-behind": "The store needs migrating",
+    "scope-missing": "The key is not for this",
     "store-away": "The store does not answer",
     "too-large": "The body is too large",
     "unknown-rule-set": "No such rule set",
@@ -189,13 +220,13 @@ _UNMATCHED = "unmatched"
 
 
 def write_problem(
-    scope: Scope,
+    scope: AsgiScope,
     *,
     status: int,
     slug: str,
     detail: str,
     faults: Iterable[Fault] = (),
-    headers: dict[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The answer to a call that is refused; at most 100 faults stand in it, and how many more there were."""
     listed = list(faults)
@@ -219,7 +250,7 @@ def write_problem(
     )
 
 
-def problem_of(scope: Scope, error: JointRiskError) -> Response:
+def problem_of(scope: AsgiScope, error: JointRiskError) -> Response:
     """The problem that an error of ours becomes; one that callers have no part in says no more than `internal`."""
     status = STATUS_OF[type(error)]
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -229,12 +260,12 @@ def problem_of(scope: Scope, error: JointRiskError) -> Response:
     return write_problem(scope, status=status, slug=error.slug, detail=error.message, faults=faults, headers=headers)
 
 
-def internal_problem(scope: Scope) -> Response:
+def internal_problem(scope: AsgiScope) -> Response:
     """The problem that an error nobody foresaw becomes."""
     return write_problem(scope, status=500, slug=_INTERNAL.slug, detail=_INTERNAL.detail)
 
 
-def template_of(scope: Scope) -> str:
+def template_of(scope: AsgiScope) -> str:
     """The route's address with its gaps unfilled, so that a log line never holds what a caller wrote into a path."""
     route = scope.get("route")
     return route.path if isinstance(route, Route | Mount) else _UNMATCHED

@@ -3,17 +3,22 @@
 from http import HTTPStatus
 from typing import Any
 
+from app.access import Caller
+from app.access.scopes import MEANINGS
 from app.api.deps import JSON, YAML
 from app.api.problems import (
     FOREIGN_HOST,
     KIND_OF,
     MEDIA_TYPE,
+    NO_KEY,
     TITLE_OF,
     TYPE_PREFIX,
     BodyTooLargeError,
     HostRefusedError,
     Kind,
+    NoKeyError,
     NotAcceptableError,
+    ScopeMissingError,
     UnsupportedMediaTypeError,
 )
 from app.errors import Fault, InvalidInputError, StoreAwayError, UnknownRuleSetError
@@ -84,9 +89,22 @@ VERSION_PARAMETER: dict[str, Any] = {
 }
 
 
+KEY_SCHEME = "key"
+SECURITY_SCHEME: dict[str, Any] = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "jrk_",
+    "description": "A key of this service, made with `joint-risk keys create`. Its scopes: "
+    + "; ".join(f"`{scope}` to {meaning}" for scope, meaning in MEANINGS.items())
+    + ".",
+}
+
+_SCOPE_MISSING = ScopeMissingError("score", Caller("jrk_…", "", frozenset()))
 _EXAMPLE_ID = "5f0c6a0d3b9e4c1f8a2d7b60"
 _STATUS_TEXT: dict[int, tuple[str, Kind]] = {
     400: ("The call does not hold together: an unknown cursor, say.", KIND_OF[400]),
+    401: ("A key is needed, or the one that was sent is not good.", Kind(NoKeyError.slug, NO_KEY)),
+    403: ("The key does not have the scope.", Kind(ScopeMissingError.slug, _SCOPE_MISSING.message)),
     404: ("No such rule set.", Kind(UnknownRuleSetError.slug, UnknownRuleSetError("").message)),
     406: (
         "The answer cannot be had in an accepted media type.",
@@ -134,6 +152,8 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
         responses[status] = {"description": text, "content": content}
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            responses[status]["headers"] = {"WWW-Authenticate": _header("What kind of key is wanted.")}
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
             responses[status]["headers"] = {
                 "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}

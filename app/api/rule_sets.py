@@ -37,6 +37,7 @@ from app.api.deps import (
     store_of,
     strong_etag,
 )
+from app.api.permissions import needs
 from app.api.problems import VARY, MalformedCallError
 from app.api.responses import (
     ACTIVATIONS_RESPONSE,
@@ -117,6 +118,7 @@ class FactorsQuery(LanguageQuery):
     responses={200: FACTORS_RESPONSE, **problem_responses(404, 406, 422, 503)},
     openapi_extra={"parameters": query_parameters(FactorsQuery)},
 )
+@needs("rules:read")
 async def list_factors(request: Request) -> Response:
     """Every input that the rules read."""
     headers = read_headers(request.scope)
@@ -144,6 +146,7 @@ async def list_factors(request: Request) -> Response:
     responses={200: RULE_SETS_RESPONSE, **problem_responses(400, 406, 422, 503)},
     openapi_extra={"parameters": query_parameters(PageQuery)},
 )
+@needs("rules:read")
 def list_rule_sets(request: Request) -> Response:
     """Published rule sets, page by page."""
     headers = read_headers(request.scope)
@@ -172,6 +175,7 @@ def list_rule_sets(request: Request) -> Response:
     response_class=Response,
     responses={200: RULE_SET_RESPONSE, 304: NOT_MODIFIED, **problem_responses(406, 422, 503)},
 )
+@needs("rules:read")
 async def get_active_rule_set(request: Request) -> Response:
     """The rule set in force."""
     held = await held_rules(request, version=None, now=datetime.now(UTC))
@@ -192,6 +196,7 @@ async def get_active_rule_set(request: Request) -> Response:
     responses={200: ACTIVATIONS_RESPONSE, **problem_responses(400, 406, 422, 503)},
     openapi_extra={"parameters": query_parameters(PageQuery)},
 )
+@needs("rules:read")
 def list_activations(request: Request) -> Response:
     """The ledger of activations, page by page."""
     headers = read_headers(request.scope)
@@ -233,6 +238,7 @@ def list_activations(request: Request) -> Response:
     },
     openapi_extra={"parameters": [VERSION_PARAMETER]},
 )
+@needs("rules:read")
 async def get_rule_set(request: Request) -> Response:
     """One published rule set."""
     version = request.path_params["version"]
@@ -257,6 +263,7 @@ async def get_rule_set(request: Request) -> Response:
     },
     openapi_extra={"parameters": [VERSION_PARAMETER, *query_parameters(LanguageQuery)]},
 )
+@needs("rules:read")
 async def get_rule_set_texts(request: Request) -> Response:
     """The texts behind the ids of one published rule set."""
     headers = read_headers(request.scope)

@@ -31,6 +31,7 @@ from app.api.deps import (
     settings_of,
 )
 from app.api.limits import read_body
+from app.api.permissions import needs
 from app.api.problems import VARY, UnsupportedMediaTypeError
 from app.api.responses import REQUEST_BODY, SCORE_RESPONSE, problem_responses
 from app.errors import Fault, InvalidInputError
@@ -97,6 +98,7 @@ class ScoreQuery(Query):
     responses={200: SCORE_RESPONSE, **problem_responses(404, 406, 413, 415, 422, 503)},
     openapi_extra={"parameters": query_parameters(ScoreQuery), "requestBody": REQUEST_BODY},
 )
+@needs("score")
 async def score_runner(request: Request) -> Response:
     """Scores one runner."""
     headers = read_headers(request.scope)

@@ -18,6 +18,7 @@ from app.errors import (
     SchemaAheadError,
     SchemaBehindError,
     StoreAwayError,
+    UnknownKeyError,
     UnknownRuleSetError,
     UnreadableFileError,
     UnreadableTrainingError,
@@ -34,6 +35,7 @@ EXIT_MEANINGS: Final[dict[int, str]] = {
     7: "no such rule set, none in force, or one that this release cannot load",
     8: "a JOINT_RISK_ setting cannot be used; each is printed",
     9: "the store's schema is ahead; run the newer release",
+    10: "no such key",
 }
 UNEXPECTED: Final = 1
 EXIT_OF: Final[dict[type[JointRiskError], int]] = {
@@ -44,6 +46,7 @@ EXIT_OF: Final[dict[type[JointRiskError], int]] = {
     SchemaAheadError: 9,
     SchemaBehindError: 4,
     StoreAwayError: 5,
+    UnknownKeyError: 10,
     UnknownRuleSetError: 7,
     UnreadableFileError: 6,
     UnreadableTrainingError: 6,

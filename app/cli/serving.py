@@ -19,15 +19,19 @@ def serve(
     """Serve the API until told to stop."""
     import errno
 
-    from app.api.limits import ensure_bind_is_allowed
+    from app.api.permissions import ensure_bind_is_allowed, read_off_scopes
     from app.settings import read_settings
     from app.terminal import local
     from app.terminal.serving import bind_socket, run_service
 
     settings = read_settings(host=host, port=port)
-    ensure_bind_is_allowed(settings)
+    ensure_bind_is_allowed(settings, has_keys=lambda: local.may_have_keys(settings))
+    read_off_scopes(settings)
     if settings.auth == "off":
-        warn("JOINT_RISK_AUTH=off: nobody is asked for a key. Let only what checks callers reach this address.")
+        warn(
+            f"JOINT_RISK_AUTH=off: nobody is asked for a key, and everybody may {settings.auth_off_scopes}. "
+            "Let only what checks callers reach this address."
+        )
     if migrate or local.is_embedded(settings):
         local.migrate(settings)
     else:

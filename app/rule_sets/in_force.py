@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple, TypedDict, TypeVar, cast
 
 from pydantic import ValidationError
 
-from app.database import SchemaState
+from app.database import SchemaState, ensure_schema_fits
 from app.errors import (
     Fault,
     InvalidRuleSetError,
@@ -209,7 +209,7 @@ class RulesInForce:
         """
         try:
             if self._view is None:
-                self._ensure_schema()
+                ensure_schema_fits(self._schema())
             sequence = self._store.last_sequence()
             self._seen_s = time.monotonic()
             if sequence != self._taken_sequence:
@@ -253,13 +253,6 @@ class RulesInForce:
             else:
                 log.warning("The rules could not be looked at: %s", trouble.message)
         self._trouble = trouble
-
-    def _ensure_schema(self) -> None:
-        schema = self._schema()
-        if schema in ("behind", "empty"):
-            raise SchemaBehindError
-        if schema == "ahead":
-            raise SchemaAheadError
 
     def _take_in(self, now: datetime) -> None:
         """Reads the ledger and everything that it puts or will put in force, and swaps the view."""

@@ -28,23 +28,12 @@ from sqlalchemy import (
     tuple_,
 )
 
-from app.database import JsonList, UtcDateTime, ask, metadata
+from app.database import JsonList, UtcDateTime, ask, filled, metadata, sha256_form
 from app.errors import UnknownRuleSetError
 
 _VERSION_FORM = re.compile(r"[0-9]{4}\.[0-9]+")
 _LARGEST_SEQUENCE = 2**31 - 1
 _PAGE = 50
-
-
-def _filled(*columns: str) -> list[CheckConstraint]:
-    return [CheckConstraint(f"length(trim({column})) > 0", name=f"{column}_filled") for column in columns]
-
-
-def _sha256_form(column: str) -> CheckConstraint:
-    digits = f"ltrim(substr({column}, 8), '0123456789abcdef') = ''"
-    return CheckConstraint(
-        f"length({column}) = 71 AND substr({column}, 1, 7) = 'sha256:' AND {digits}", name=f"{column}_form"
-    )
 
 
 rule_set_draft = Table(
@@ -57,8 +46,8 @@ rule_set_draft = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Column("updated_by", Text, nullable=False),
     Column("body", Text, nullable=False),
-    _sha256_form("digest"),
-    *_filled("name", "updated_by"),
+    sha256_form("digest"),
+    *filled("name", "updated_by"),
     sqlite_with_rowid=False,
 )
 
@@ -82,8 +71,8 @@ rule_set_version = Table(
         "version = CAST(year AS TEXT) || '.' || CAST(number AS TEXT) AND year BETWEEN 1000 AND 9999 AND number >= 0",
         name="version_form",
     ),
-    _sha256_form("digest"),
-    *_filled("published_by", "reason", "document"),
+    sha256_form("digest"),
+    *filled("published_by", "reason", "document"),
     sqlite_with_rowid=False,
 )
 
@@ -99,7 +88,7 @@ rule_set_activation = Table(
     Column("reason", Text, nullable=False),
     Column("cancels", JsonList, nullable=False),
     CheckConstraint("(version IS NULL) = (effective_at IS NULL)", name="effective_with_version"),
-    *_filled("activated_by", "reason"),
+    *filled("activated_by", "reason"),
     sqlite_with_rowid=False,
 )
 
@@ -111,25 +100,7 @@ rule_set_withdrawal = Table(
     Column("withdrawn_at", UtcDateTime, nullable=False),
     Column("withdrawn_by", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    *_filled("withdrawn_by", "reason"),
-    sqlite_with_rowid=False,
-)
-
-api_key = Table(
-    "api_key",
-    metadata,
-    Column("prefix", Text, primary_key=True),
-    Column("hash", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("owner", Text, nullable=False),
-    Column("scopes", JsonList, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("expires_at", UtcDateTime),
-    Column("revoked_at", UtcDateTime),
-    Column("revoked_by", Text),
-    _sha256_form("hash"),
-    CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", name="revoked_by_someone"),
-    *_filled("prefix", "name", "owner"),
+    *filled("withdrawn_by", "reason"),
     sqlite_with_rowid=False,
 )
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from sqlalchemy import Engine, make_url
 
 from app import database
-from app.database import SchemaState, connect_engine
-from app.errors import SchemaAheadError, SchemaBehindError
+from app.access.store import KeyStore
+from app.database import SchemaState, connect_engine, ensure_schema_fits
+from app.errors import StoreAwayError
 from app.rule_sets.in_force import RulesInForce
 from app.rule_sets.store import RuleSetStore
 from app.runners import read_request
@@ -72,6 +73,21 @@ def is_embedded(settings: Settings) -> bool:
     return settings.database_url.startswith("sqlite:")
 
 
+def may_have_keys(settings: Settings) -> bool:
+    """Whether the store has keys, or is away: then whoever is let in is told by the keys that it has once it is back.
+
+    Raises:
+        SchemaAheadError: a later release migrated the store.
+    """
+    try:
+        if schema_of(settings) == "empty":
+            return False
+        with open_store(settings) as engine:
+            return bool(KeyStore(engine).keys())
+    except StoreAwayError:
+        return True
+
+
 def migrate(settings: Settings) -> SchemaState:
     """Brings the store up to this release, and says how it stood before.
 
@@ -89,11 +105,7 @@ def ensure_schema(settings: Settings) -> None:
     Raises:
         StoreAwayError, SchemaBehindError, SchemaAheadError: it cannot.
     """
-    state = schema_of(settings)
-    if state == "ahead":
-        raise SchemaAheadError
-    if state != "current":
-        raise SchemaBehindError
+    ensure_schema_fits(schema_of(settings))
 
 
 def schema_of(settings: Settings) -> SchemaState:

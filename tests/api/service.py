@@ -52,8 +52,9 @@ class Service:
         return rules
 
     def look_at_store(self) -> None:
-        """What the poll does every few seconds."""
+        """What the polls do every few seconds."""
         self._runner.run(self.rules.look())
+        self._runner.run(self.app.state.keys.look())
 
     def ask(self, method: str, path: str, **call: Any) -> httpx.Response:
         """One call; without an Accept-Encoding of its own it asks for no packing."""

@@ -5,12 +5,16 @@ import re
 
 import pytest
 
-from app.api.limits import ensure_bind_is_allowed
+from app.api.permissions import ensure_bind_is_allowed
 from app.errors import InvalidSettingsError
 from app.settings import Settings
 from tests.api.service import Service, ensure_problem, example
 
 ANY_PATH = ["/livez", "/readyz", "/v1/rule-sets", "/docs", "/docs-files/swagger-ui.css", "/nothing"]
+
+
+def no_keys() -> bool:
+    return False
 
 
 @pytest.mark.parametrize("path", ANY_PATH)
@@ -67,7 +71,7 @@ def test_behind_a_gateway_any_host_and_forwarded_calls_are_let_in(sqlite_store_u
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
 def test_without_keys_loopback_may_be_served(host: str) -> None:
-    ensure_bind_is_allowed(Settings(host=host))
+    ensure_bind_is_allowed(Settings(host=host), has_keys=no_keys)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "risk.example", ""])
@@ -75,13 +79,18 @@ def test_without_keys_nothing_else_is_served_and_the_way_out_is_named(host: str)
     settings = Settings.model_construct(host=host, auth="keys")
 
     with pytest.raises(InvalidSettingsError) as refused:
-        ensure_bind_is_allowed(settings)
+        ensure_bind_is_allowed(settings, has_keys=no_keys)
 
     assert "JOINT_RISK_AUTH=off" in refused.value.faults[0].detail
+    assert "joint-risk keys create" in refused.value.faults[0].detail
+
+
+def test_with_keys_any_address_may_be_served() -> None:
+    ensure_bind_is_allowed(Settings(host="0.0.0.0"), has_keys=lambda: True)
 
 
 def test_with_a_gateway_in_front_any_address_may_be_served() -> None:
-    ensure_bind_is_allowed(Settings(host="0.0.0.0", auth="off"))
+    ensure_bind_is_allowed(Settings(host="0.0.0.0", auth="off"), has_keys=no_keys)
 
 
 def test_while_draining_calls_are_answered_and_connections_closed(service: Service) -> None:

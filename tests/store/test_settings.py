@@ -21,6 +21,8 @@ def test_without_any_setting_the_service_is_embedded_local_and_locked() -> None:
         "port": 8000,
         "poll_s": 5.0,
         "auth": "keys",
+        "auth_off_scopes": "score",
+        "keys_max_age": "24h",
         "body_limit_bytes": 1_048_576,
         "drain_s": 5.0,
         "store_timeout_s": 2.0,
