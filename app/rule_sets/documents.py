@@ -64,8 +64,17 @@ def read_document(raw: bytes, *, media_type: str) -> dict[str, JsonValue]:
 
 def check_document(document: dict[str, JsonValue]) -> list[Fault]:
     """Names everything that keeps a document from being a rule set, by pointers into what its author wrote."""
-    _, faults = _validate(document)
+    _, faults = validate_document(document)
     return faults
+
+
+def authored_pointer(document: dict[str, JsonValue], pointer: str) -> str:
+    """Where a place of the model lies in what the author wrote, who may use the short forms.
+
+    >>> authored_pointer({"bands": [{"above": 1, "ratio": -1}]}, "/bands/0/effects/0/ratio")
+    '/bands/0/ratio'
+    """
+    return _follow(document, pointer.split("/")[1:])[0]
 
 
 def load_document(raw: bytes, *, media_type: str) -> RuleSetDocument:
@@ -75,7 +84,7 @@ def load_document(raw: bytes, *, media_type: str) -> RuleSetDocument:
         InvalidRuleSetError: with every fault of reading, and every fault of checking that does not follow from those.
     """
     document, reading = _read(raw, media_type=media_type)
-    model, found = _validate(document)
+    model, found = validate_document(document)
     misread = {fault.pointer for fault in reading.faults}
     faults = reading.faults + [_with_line(fault, reading.root) for fault in found if not _follows(fault, misread)]
     if faults or model is None:
@@ -253,7 +262,8 @@ _KINDS: Final = {
 }
 
 
-def _validate(document: dict[str, JsonValue]) -> tuple[RuleSetDocument | None, list[Fault]]:
+def validate_document(document: dict[str, JsonValue]) -> tuple[RuleSetDocument | None, list[Fault]]:
+    """The model of a document that has its shape, and every fault; without the shape there is no model."""
     model, errors = _model_of(document, strict=None)
     faults = _faults_from(errors, document)
     # `share: "0.5"`, `share: 1_000` and `reference: yes` are texts, which a lenient model takes for what they resemble.
@@ -267,7 +277,7 @@ def _validate(document: dict[str, JsonValue]) -> tuple[RuleSetDocument | None, l
         return None, faults
     # A factor with two joints says some things twice.
     across = dict.fromkeys(
-        fault._replace(pointer=_follow(document, fault.pointer.split("/")[1:])[0]) for fault in document_faults(model)
+        fault._replace(pointer=authored_pointer(document, fault.pointer)) for fault in document_faults(model)
     )
     return model, list(across)
 

@@ -1,0 +1,81 @@
+"""The promises of a rule set, checked by machine: one row a promise, and a runner who shows where one is broken.
+
+`check_document` looks at a document that has its shape, `check_written` and `check_bytes` at whatever an author wrote.
+All are pure: the same document and predecessors give the same findings, and nothing here knows a store, a clock or a
+web. A newcomer adds a promise with one function and one row in `CHECKS`; docs/checks.md has a row for every code.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pydantic import JsonValue
+
+from app.errors import InvalidRuleSetError
+from app.rule_sets import documents
+from app.rule_sets.checks.cohesion import COHESION
+from app.rule_sets.checks.dead_parts import DEAD_PARTS
+from app.rule_sets.checks.draft import Draft
+from app.rule_sets.checks.examples import EXAMPLES
+from app.rule_sets.checks.finding import Check, CheckFinding, Counterexample, Severity
+from app.rule_sets.checks.sources import SOURCES
+from app.rule_sets.checks.tables import TABLES
+from app.scoring.rule_set import RuleSetDocument
+
+__all__ = [
+    "CHECKS",
+    "Check",
+    "CheckFinding",
+    "Counterexample",
+    "Severity",
+    "check_bytes",
+    "check_document",
+    "check_written",
+]
+
+CHECKS: Final[dict[str, Check]] = {
+    "cohesion": COHESION,
+    "sources": SOURCES,
+    "tables": TABLES,
+    "dead-parts": DEAD_PARTS,
+    "examples": EXAMPLES,
+}
+"""Every promise, in the order in which its findings are listed."""
+
+
+def check_document(document: RuleSetDocument, *, predecessors: Sequence[RuleSetDocument] = ()) -> list[CheckFinding]:
+    """Everything that keeps a document from being published, and what its author should look at besides.
+
+    Args:
+        document: one that has its shape.
+        predecessors: every published version, in any order; ids are never reused with another meaning.
+
+    Returns:
+        Findings in the order of `CHECKS`; of a document that cannot score at all only those that need no runner.
+    """
+    draft = Draft(document, tuple(predecessors))
+    return [
+        finding
+        for check in CHECKS.values()
+        if draft.is_scoreable or not check.needs_rules
+        for finding in check.findings(draft)
+    ]
+
+
+def check_written(
+    document: dict[str, JsonValue], *, predecessors: Sequence[RuleSetDocument] = ()
+) -> list[CheckFinding]:
+    """The same of a document as an author wrote it: first whether it has its shape, then all that it promises."""
+    model, faults = documents.validate_document(document)
+    if model is None:
+        return [CheckFinding("error", fault.code, fault.pointer, fault.detail) for fault in faults]
+    found = check_document(model, predecessors=predecessors)
+    return [finding._replace(path=documents.authored_pointer(document, finding.path)) for finding in found]
+
+
+def check_bytes(raw: bytes, *, media_type: str, predecessors: Sequence[RuleSetDocument] = ()) -> list[CheckFinding]:
+    """The same of the bytes of a document: YAML or JSON, whatever is wrong with them."""
+    try:
+        document = documents.read_document(raw, media_type=media_type)
+    except InvalidRuleSetError as refused:
+        return [CheckFinding("error", fault.code, fault.pointer, fault.detail) for fault in refused.faults]
+    return check_written(document, predecessors=predecessors)

@@ -1,0 +1,199 @@
+"""Who reaches what: for every part of a rule set a runner whose answer holds it, verified by the engine.
+
+A part that no such runner is found for is dead: it stands in the document and nobody will ever meet it. The search
+is wide rather than clever (every side of every cut, every way to meet every condition), and bounded.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, cached_property
+from itertools import islice
+from typing import Final, NamedTuple
+
+from app.features import Reading
+from app.rule_sets.profile_answers import Told
+from app.rule_sets.witnesses import Bench, Wish, join, tell_symptom
+from app.runners import JOINTS, JointId
+from app.scoring.compiled import GroupTable
+from app.scoring.engine import Assessment
+from app.scoring.rule_set import Advice, Benefit, Condition, Flag
+from app.scoring.totals import print_score
+
+RUNNERS_A_CONDITION: Final = 120
+MIXES: Final = 6_000
+TRIES_A_LEVEL: Final = 40
+SEED: Final = 20261
+
+
+class Standpoint(NamedTuple):
+    """One way to stand in a group, and what it is worth there, in hundredths of a point."""
+
+    points: int
+    told: Told
+
+
+class Reach:
+    """The runners who meet the parts of one rule set."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.document = bench.rules.document
+        # Bound to this rule set, and gone with it.
+        self.advice: Callable[[int], Told | None] = cache(self._advice)
+        self.flag: Callable[[int], Told | None] = cache(self._flag)
+        self.benefit: Callable[[int], Told | None] = cache(self._benefit)
+        self.standpoints: Callable[[JointId], list[list[Standpoint]]] = cache(self._standpoints)
+
+    def told_for(self, path: str) -> Told | None:
+        """Answers of a runner whose answer from the service holds the part at a path; None where nobody is known."""
+        catalogue, *rest = path.split("/")[1:] or [""]
+        number = int(rest[0]) if rest and rest[0].isdecimal() else None
+        if catalogue == "levels" and len(rest) > 1 and rest[0] == "cuts":
+            return self.levels.get(self.document.levels.cuts[int(rest[1])].id)
+        if number is None:
+            return {} if catalogue in ("texts", "levels", "rates") else None
+        find = {
+            "factors": self._out_of_reference,
+            "advice": self.advice,
+            "flags": self.flag,
+            "benefits": self.benefit,
+        }.get(catalogue)
+        return None if find is None else find(number)
+
+    def band(self, factor: int, joint: JointId, band: int) -> Told | None:
+        """Answers that put a runner in one band of a factor, as it is read for a joint."""
+        return self.bench.in_band(self.ruler_of(factor, joint), 1 << band)
+
+    def ruler_of(self, factor: int, joint: JointId) -> int:
+        """The ruler of a factor for a joint that it acts on."""
+        id_ = self.document.factors[factor].id
+        return next(pair.ruler for pair in self.bench.rules.joints[joint].pairs if pair.factor.id == id_)
+
+    # --- advice, flags, benefits -------------------------------------------------------------------------------------
+
+    def nearly(self, conditions: Sequence[Condition]) -> Told:
+        """Answers of somebody who meets one of these conditions, or comes as near as the parts of one allow."""
+        for condition in conditions:
+            for told in self._meeting(condition):
+                return told
+        for condition in conditions:
+            for part in condition.all_ or ():
+                for told in self._meeting(part):
+                    return told
+        return self.bench.at_reference()
+
+    def _advice(self, number: int) -> Told | None:
+        advice: Advice = self.document.advice[number]
+        return self._first(
+            (told for condition in advice.when for told in self._meeting(condition)),
+            lambda found: any(given.advice is advice for given in found.grading.advice),
+        )
+
+    def _flag(self, number: int) -> Told | None:
+        flag: Flag = self.document.flags[number]
+        derived = (told for condition in flag.when for told in self._meeting(condition))
+        told = derived if flag.question is None else iter([tell_symptom(flag)])
+        return self._first(told, lambda found: any(raised is flag for raised in found.grading.flags))
+
+    def _benefit(self, number: int) -> Told | None:
+        benefit: Benefit = self.document.benefits[number]
+        numbers = [Wish(feature, _is_finite) for feature in benefit.numbers]
+        met = (told for condition in benefit.when for told in self._meeting(condition, numbers))
+        told = met if benefit.when else islice(self.bench.runners(numbers), RUNNERS_A_CONDITION)
+        return self._first(told, lambda found: any(given.benefit is benefit for given in found.benefits))
+
+    def _meeting(self, condition: Condition, also: Sequence[Wish] = ()) -> Iterator[Told]:
+        return islice(self.bench.meeting(condition, also=also), RUNNERS_A_CONDITION)
+
+    def _first(self, told: Iterator[Told], shows: Callable[[Assessment], bool]) -> Told | None:
+        for each in told:
+            found = self.bench.assess(each)
+            if found is not None and shows(found):
+                return each
+        return None
+
+    def _out_of_reference(self, factor: int) -> Told | None:
+        """Somebody for whom a factor carries points, or at least reads something."""
+        own = self.document.factors[factor]
+        reached = [
+            (bool(band.effects), told)
+            for joint in own.joints
+            for number, band in enumerate(own.bands_of(joint))
+            if (told := self.band(factor, joint, number)) is not None
+        ]
+        return max(reached, key=lambda each: each[0])[1] if reached else None
+
+    # --- levels ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def levels(self) -> dict[str, Told]:
+        """For each level that is reached, a runner whose answer names it."""
+        reached: dict[str, Told] = {}
+        for joint in JOINTS:
+            for told, level in self._levels_of(joint, set(reached)):
+                reached.setdefault(level, told)
+        return reached
+
+    def extreme(self, joint: JointId, *, end: Callable[..., Standpoint]) -> Told:
+        """The runner at one end of a joint's scores: `end` is `min` or `max`."""
+        told: Told = {}
+        for standpoints in self.standpoints(joint):
+            joined = join(told, end(standpoints, key=lambda each: each.points).told)
+            told = told if joined is None else joined
+        return told
+
+    def _standpoints(self, joint: JointId) -> list[list[Standpoint]]:
+        """For each group: nothing known, then each member in each of its bands while the others stand at reference."""
+        return [self._standpoints_in(group) for group in self.bench.rules.joints[joint].groups]
+
+    def _standpoints_in(self, group: GroupTable) -> list[Standpoint]:
+        rulers = self.bench.rules.rulers
+        masks = [ruler.full for ruler in rulers]
+        found = [Standpoint(group.entries[group.index(masks)].points, {})]
+        members = list(dict.fromkeys(ruler for ruler, _ in group.steps))
+        for moved in members:
+            for band in range(len(rulers[moved].labels)):
+                others = {other: 1 << rulers[other].reference for other in members if other != moved}
+                here = {**others, moved: 1 << band}
+                told = self.bench.in_bands(here) or self.bench.in_band(moved, 1 << band)
+                if told is not None:
+                    facts = self.bench.facts(told)
+                    stands = None if facts is None else self.bench.masks(facts)
+                    if stands is not None:
+                        found.append(Standpoint(group.entries[group.index(stands)].points, told))
+        return found
+
+    def _levels_of(self, joint: JointId, known: set[str]) -> Iterator[tuple[Told, str]]:
+        """Mixes of standpoints whose sum falls into a level that is not known yet, verified by the engine."""
+        rules = self.bench.rules
+        groups = self.standpoints(joint)
+        chance = random.Random(SEED)  # noqa: S311 - spread, not secrecy
+        tries: dict[str, int] = {}
+        ends = (min, max)
+        for number in range(MIXES):
+            lean = number % 10 / 10
+            if number < len(ends):
+                mix = [ends[number](standpoints, key=lambda each: each.points) for standpoints in groups]
+            else:
+                mix = [
+                    chance.choice(standpoints[1:] or standpoints)
+                    if chance.random() > lean
+                    else min(standpoints[1:] or standpoints, key=lambda each: abs(each.points))
+                    for standpoints in groups
+                ]
+            level = rules.level_of[print_score(rules.joints[joint].base + sum(each.points for each in mix))]
+            if level in known or tries.get(level, 0) >= TRIES_A_LEVEL:
+                continue
+            tries[level] = tries.get(level, 0) + 1
+            told: Told | None = {}
+            for each in mix:
+                told = None if told is None else join(told, each.told)
+            found = None if told is None else self.bench.assess(told)
+            if told is not None and found is not None and found.grading.joints[joint].level is not None:
+                own = found.grading.joints[joint].level or ""
+                known.add(own)
+                yield told, own
+
+
+def _is_finite(reading: Reading) -> bool:
+    return isinstance(reading, tuple) and reading[1] != 0
