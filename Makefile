@@ -22,7 +22,7 @@ lock = $(python) -m uv pip compile --quiet --generate-hashes --no-emit-index-url
 # What an image serves with, and so what the tests run with.
 served := --extra postgresql --extra training --extra bulk --extra telemetry
 
-.PHONY: help setup run test check fix coverage bench openapi schema docs mutation lock image clean
+.PHONY: help setup run test check fix coverage bench openapi schema docs mutation lock image audit-tools manifests audit sbom clean
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -60,7 +60,8 @@ openapi: setup ## openapi/openapi.json from the code
 schema: setup ## openapi/rule-set.schema.json from the document model
 	$(python) -m app.rule_sets.schema_document openapi/rule-set.schema.json
 
-docs: openapi schema ## everything under openapi/ that is made from code
+docs: openapi schema ## everything that is made from code: openapi/, and the table of settings
+	$(python) tools/write_settings.py
 
 mutation: setup ## changes app/scoring in a thousand small ways and counts which the tests notice (slow)
 	@$(python) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/mutation.txt
@@ -79,6 +80,23 @@ lock: setup ## requirements/*.txt from pyproject.toml: hashes, and no address of
 image: ## the container image joint-risk:VERSION, with docker or podman
 	@test -n "$(ENGINE)" || { echo "Neither docker nor podman is installed." >&2; exit 1; }
 	$(ENGINE) build $(if $(filter podman,$(firstword $(ENGINE))),--format docker) -t joint-risk:$(version) .
+
+audit-tools: setup ## build/audit: the tools that look at images, manifests and dependencies from outside
+	@test -x build/audit/bin/python || $(python) -m venv build/audit
+	@build/audit/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/audit.txt
+
+manifests: audit-tools ## deploy/, the Dockerfile and the scripts, checked by the tools that read them
+	@tools/check_manifests.sh
+
+audit: audit-tools ## published weaknesses in what an image is made of; says so where the data does not answer
+	@tools/audit.sh
+
+sbom: audit-tools ## dist/joint-risk-VERSION.cdx.json: what an image is made of, as CycloneDX
+	@test -x build/image/bin/python || $(python) -m venv build/image
+	@build/image/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@mkdir -p dist
+	@build/audit/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible --of JSON -o dist/joint-risk-$(version).cdx.json build/image/bin/python
+	@echo "dist/joint-risk-$(version).cdx.json"
 
 clean: ## everything that make made, except a database
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build mutants

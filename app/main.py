@@ -11,14 +11,20 @@ from starlette.staticfiles import StaticFiles
 from app import __version__
 from app.access.held import KeysHeld
 from app.access.store import KeyStore
-from app.api.limits import Drain, FrontDoor, drain_on_sigterm
+from app.api.front_door import FrontDoor
+from app.api.limits import Drain, drain_on_sigterm
+from app.api.management import serve_management
 from app.api.openapi_document import DESCRIPTION, DOCS_FILES, DOCS_FILES_PATH, ROUTERS, TITLE
+from app.api.operations import MANAGEMENT_ONLY, keep_noting_state
 from app.api.permissions import Gate
 from app.api.problems import add_problem_handlers
+from app.api.rates import Rates
 from app.database import connect_engine, schema_state
 from app.rule_sets.in_force import RulesInForce
 from app.rule_sets.store import RuleSetStore
 from app.settings import Settings, read_settings
+from app.telemetry import Telemetry
+from app.tracing import Tracing
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -38,13 +44,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     rules = RulesInForce(store, poll_s=settings.poll_s, timeout_s=settings.store_timeout_s, schema=schema)
     keys = KeysHeld(KeyStore(engine), poll_s=settings.poll_s, schema=schema)
     gate = Gate(keys, settings=settings)
+    telemetry = Telemetry()
+    tracing = Tracing.starting(settings.otlp_endpoint, share=settings.trace_share)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await asyncio.gather(rules.look(), keys.look())
-        looking = [asyncio.create_task(each.keep_looking()) for each in (rules, keys)]
+        forever = (rules.keep_looking(), keys.keep_looking(), keep_noting_state(app, every_s=settings.poll_s))
+        looking = [asyncio.create_task(each) for each in forever]
         with drain_on_sigterm(drain, drain_s=settings.drain_s):
-            yield
+            async with serve_management(app, settings=settings):
+                yield
         for task in looking:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -52,6 +62,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         rules.close()
         keys.close()
         engine.dispose()
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
 
     app = FastAPI(
         title=TITLE,
@@ -73,10 +85,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.keys = keys
     app.state.gate = gate
     app.state.drain = drain
+    app.state.telemetry = telemetry
+    app.state.rates = Rates(settings.rate_limit_per_minute, telemetry=telemetry)
     add_problem_handlers(app)
-    app.add_middleware(FrontDoor, gate=gate, drain=drain, retry_after_s=settings.poll_s)
+    app.add_middleware(FrontDoor, gate=gate, drain=drain, settings=settings, telemetry=telemetry, tracing=tracing)
+    moved = frozenset[str]() if settings.management_port is None else MANAGEMENT_ONLY
     for router in ROUTERS:
         # Not `include_router`, which matches every call twice (15 µs of it): nothing has to be changed on the way in.
-        app.router.routes.extend(router.routes)
+        app.router.routes.extend(route for route in router.routes if getattr(route, "path", None) not in moved)
     app.mount(DOCS_FILES_PATH, StaticFiles(directory=DOCS_FILES), name="docs files")
     return app

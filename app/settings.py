@@ -1,17 +1,25 @@
 """Every setting of the service has a name, a range and a default here, and nowhere else.
 
-Settings come from environment variables that begin with `JOINT_RISK_`; what a caller passes by name wins over them.
+Settings come from environment variables that begin with `JOINT_RISK_`, or from files of a folder of secrets; what a
+caller passes by name wins over both. `make docs` writes the table of the operator's page from here.
 """
 
+import os
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.errors import Fault, InvalidSettingsError
 
 PREFIX = "JOINT_RISK_"
+SECRETS_DIR = "JOINT_RISK_SECRETS_DIR"
+SECRETS_DIR_DEFAULT = "/run/secrets"
+"""A folder of files named like the variables in lower case, as secrets are mounted; a variable wins."""
+LogFormat = Literal["json", "text"]
+_SERVICE_LINK = re.compile(rf"{PREFIX}(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT(_[0-9]+_(TCP|UDP)\w*)?)")
 _DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])")
 _SECONDS_OF = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DRIVERS = {
@@ -71,34 +79,124 @@ class Settings(BaseSettings):
 
     # Left out of repr, because it may hold a password.
     database_url: Annotated[str, AfterValidator(derive_driver_url)] = Field(
-        default="sqlite:///joint-risk.db", repr=False
+        default="sqlite:///joint-risk.db",
+        repr=False,
+        description="the store: `sqlite:///file` or `postgresql://…`; it may hold a password, and is never printed",
     )
-    host: str = Field(default="127.0.0.1", min_length=1)
-    port: int = Field(default=8000, ge=0, le=65_535, description="0 lets the system choose a free one")
-    poll_s: float = Field(default=5.0, gt=0, le=3_600, allow_inf_nan=False)
-    auth: Literal["keys", "off"] = "keys"
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="address to listen on; any other than loopback needs a key, or `JOINT_RISK_AUTH=off`",
+    )
+    port: int = Field(default=8000, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
+    management_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65_535,
+        description="where `/metrics`, `/livez` and `/readyz?verbose` are instead of on the port that callers reach",
+    )
+    poll_s: float = Field(
+        default=5.0,
+        gt=0,
+        le=3_600,
+        allow_inf_nan=False,
+        description="seconds between two looks at the store, for a newer activation and for keys, give or take a fifth",
+    )
+    auth: Literal["keys", "off"] = Field(
+        default="keys",
+        description="`keys`: callers need one, and until there are any only this machine is served; `off`: a gateway "
+        "in front answers for access",
+    )
     # Which scopes there are is known where they are checked.
-    auth_off_scopes: str = "score"
-    keys_max_age: Annotated[str, AfterValidator(_ensure_duration)] = "24h"
-    body_limit_bytes: int = Field(default=1_048_576, ge=1)
-    drain_s: float = Field(default=5.0, ge=0, le=20, allow_inf_nan=False)
-    store_timeout_s: float = Field(default=2.0, gt=0, le=60, allow_inf_nan=False)
+    auth_off_scopes: str = Field(
+        default="score", description="what everybody may do with `JOINT_RISK_AUTH=off`, with commas between"
+    )
+    keys_max_age: Annotated[str, AfterValidator(_ensure_duration)] = Field(
+        default="24h",
+        description="how old the list of keys may be, while the store is away, for calls that change rules; scoring "
+        "goes on",
+    )
+    rate_limit_per_minute: int = Field(
+        default=600_000,
+        ge=0,
+        description="runners a minute that one key may ask for, of this process (an imported file counts as ten); 0 "
+        "for any number",
+    )
+    body_limit_bytes: int = Field(
+        default=1_048_576, ge=1, description="largest body of a single request, counted after unpacking"
+    )
+    head_limit_bytes: int = Field(
+        default=32_768, ge=1_024, description="address and headers of a call together; 100 headers at most"
+    )
+    concurrent_calls: int = Field(
+        default=64,
+        ge=1,
+        description="calls being answered at once; the next is refused with 503 at once instead of waiting in a queue",
+    )
+    head_timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        le=300,
+        allow_inf_nan=False,
+        description="seconds that the head of a call may take to arrive",
+    )
+    body_timeout_s: float = Field(
+        default=20.0, gt=0, le=300, allow_inf_nan=False, description="seconds that the body of a request may take"
+    )
+    call_timeout_s: float = Field(
+        default=90.0,
+        gt=0,
+        le=600,
+        allow_inf_nan=False,
+        description="seconds that a call may take in all, streams excepted",
+    )
+    drain_s: float = Field(
+        default=5.0,
+        ge=0,
+        le=20,
+        allow_inf_nan=False,
+        description="seconds between SIGTERM and stopping, for load balancers to notice",
+    )
+    store_timeout_s: float = Field(
+        default=2.0,
+        gt=0,
+        le=60,
+        allow_inf_nan=False,
+        description="seconds after which the store counts as away",
+    )
+    log_format: LogFormat = Field(default="json", description="`json` for machines, `text` for people")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="the least that is logged; one line a call is `info`"
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="base address of an OpenTelemetry collector (OTLP over HTTP); needs the `telemetry` extra",
+    )
+    trace_share: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="share of the traces that begin here that are recorded; a caller's own choice is kept",
+    )
 
     @property
     def keys_max_age_s(self) -> float:
         """For how long a list of keys that nobody can check anew lets management calls in."""
         return derive_duration_s(self.keys_max_age)
 
-    @field_validator("port", mode="before")
+    @field_validator("port", "management_port", mode="before")
     @classmethod
-    def _pass_over_service_link(cls, given: object) -> object:
+    def _pass_over_service_link(cls, given: object, field: ValidationInfo) -> object:
         # Kubernetes puts JOINT_RISK_PORT=tcp://10.0.0.1:80 into every pod that stands beside a Service named
         # joint-risk. Nobody set that, so it counts as not set; a port set in the pod's own manifest replaces it.
-        return cls.model_fields["port"].default if isinstance(given, str) and given.startswith("tcp://") else given
+        is_link = isinstance(given, str) and given.startswith("tcp://")
+        return cls.model_fields[str(field.field_name)].default if is_link else given
 
 
 def read_settings(**overrides: Any) -> Settings:
-    """The settings of this process: `overrides` by field name, then the environment, then the defaults.
+    """The settings of this process: `overrides` by field name, then the environment, then secrets, then the defaults.
 
     Args:
         overrides: fields of `Settings`; one that is None counts as not given.
@@ -106,11 +204,28 @@ def read_settings(**overrides: Any) -> Settings:
     Raises:
         InvalidSettingsError: with one fault for each variable that cannot be used, its value not repeated.
     """
+    faults = [
+        Fault(f"/{name}", "unknown-setting", f"{name}: there is no such setting.")
+        for name in sorted(os.environ)
+        if name.startswith(PREFIX) and not _is_known(name)
+    ]
+    secrets = Path(os.environ.get(SECRETS_DIR, SECRETS_DIR_DEFAULT))
     try:
-        return Settings(**{name: given for name, given in overrides.items() if given is not None})
+        settings = Settings(
+            _secrets_dir=secrets if secrets.is_dir() else None,
+            **{name: given for name, given in overrides.items() if given is not None},
+        )
     except ValidationError as refused:
-        faults = []
         for problem in refused.errors(include_input=False, include_context=False, include_url=False):
             variable = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
             faults.append(Fault(f"/{variable}", problem["type"].replace("_", "-"), f"{variable}: {problem['msg']}."))
         raise InvalidSettingsError(faults) from None
+    if faults:
+        raise InvalidSettingsError(faults)
+    return settings
+
+
+def _is_known(name: str) -> bool:
+    """Whether somebody meant this variable: a setting, a test's, or what Kubernetes makes of a service of our name."""
+    known = name.removeprefix(PREFIX).lower() in Settings.model_fields or name == SECRETS_DIR
+    return known or name.startswith(f"{PREFIX}TEST_") or _SERVICE_LINK.fullmatch(name) is not None

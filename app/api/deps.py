@@ -17,12 +17,14 @@ from starlette.types import Receive, Scope, Send
 from app.access.held import KeysHeld
 from app.api.permissions import Gate, permission_of
 from app.api.problems import SPEAKABLE, VARY, NotAcceptableError, UnloadableRuleSetError
+from app.api.rates import Rates
 from app.errors import Fault, InvalidInputError, InvalidRuleSetError, UnknownRuleSetError
 from app.rule_sets.in_force import Held, RulesInForce
 from app.rule_sets.store import RuleSetStore
 from app.scoring.rule_set import RuleSetDocument
 from app.scoring.wording import language_of
 from app.settings import Settings
+from app.telemetry import Telemetry
 
 JSON: Final = "application/json"
 YAML: Final = "application/yaml"
@@ -80,6 +82,16 @@ def settings_of(request: Request) -> Settings:
 def keys_held(request: Request) -> KeysHeld:
     """The keys that this process lets in."""
     return cast(KeysHeld, request.app.state.keys)
+
+
+def telemetry_of(request: Request) -> Telemetry:
+    """The numbers of this process."""
+    return cast(Telemetry, request.app.state.telemetry)
+
+
+def rates_of(request: Request) -> Rates:
+    """How much each key may still ask for."""
+    return cast(Rates, request.app.state.rates)
 
 
 async def held_rules(request: Request, *, version: str | None, now: datetime) -> Held:

@@ -1,27 +1,33 @@
-"""What operators and orchestrators ask: is the process alive, may it be sent calls, has it started?
+"""What operators and orchestrators ask: is it alive, may it be sent calls, has it started, how is it doing?
 
 `livez` never looks at anything else: a store that is away must not get a process killed. `readyz` stays 200 while there
 are rules to score by, because taking every replica out would turn an outage of the store into one of the service.
 """
 
+import asyncio
 import json
-from typing import Any, cast
+from typing import Any, Final
 
 from fastapi import APIRouter
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.deps import JSON, DirectRoute, keys_held, rules_in_force
-from app.api.limits import Drain
-from app.api.permissions import public
-from app.api.responses import LIVE_RESPONSE, READY_RESPONSE, UNREADY_RESPONSE
+from app import __version__
+from app.api.deps import JSON, DirectRoute
+from app.api.permissions import Gate, Permission, public, public_until_keys
+from app.api.responses import (
+    LIVE_RESPONSE,
+    METRICS_RESPONSE,
+    READY_RESPONSE,
+    UNREADY_RESPONSE,
+    problem_responses,
+)
+from app.log_lines import PatientHandler
+from app.settings import Settings
+from app.telemetry import CONTENT_TYPE, Telemetry
 
 router = APIRouter(tags=["operations"], route_class=DirectRoute)
-
-
-def drain_of(request: Request) -> Drain:
-    """Whether this process is on its way out."""
-    return cast(Drain, request.app.state.drain)
 
 
 @router.get(
@@ -43,17 +49,32 @@ async def get_liveness(_request: Request) -> Response:
     summary="May it be sent calls?",
     description=(
         "200 while there are rules to score by, `degraded` when the store is away or a rule set in force cannot be "
-        "loaded here; 503 while rules or keys were never loaded, or the process is on its way out (`draining`)."
+        "loaded here; 503 while rules or keys were never loaded, or the process is on its way out (`draining`). With "
+        "`?verbose`, `details` holds every setting (but secrets) and what the process is busy with; once there are "
+        "keys that needs one with `rules:read`, and where operators have a port of their own it is there alone."
     ),
     response_class=Response,
     responses={200: READY_RESPONSE, 503: UNREADY_RESPONSE},
+    openapi_extra={
+        "parameters": [
+            {
+                "name": "verbose",
+                "in": "query",
+                "required": False,
+                "description": "Tell the settings, too.",
+                "allowEmptyValue": True,
+                "schema": {"type": "string"},
+            }
+        ]
+    },
 )
 @public
 async def get_readiness(request: Request) -> Response:
     """Says whether calls can be answered, and how the store stands."""
-    state = _state(request)
-    if drain_of(request).begun:
+    state = _state(request.app)
+    if request.app.state.drain.begun:
         state["status"] = "draining"
+    state["details"] = _details(request) if "verbose" in request.query_params and _may_see_details(request) else None
     return _answer(state, status=503 if state["status"] in ("starting", "draining") else 200)
 
 
@@ -68,16 +89,81 @@ async def get_readiness(request: Request) -> Response:
 @public
 async def get_startup(request: Request) -> Response:
     """Says whether rules and keys were ever loaded."""
-    state = _state(request)
+    state = {**_state(request.app), "details": None}
     return _answer(state, status=503 if state["status"] == "starting" else 200)
 
 
-def _state(request: Request) -> dict[str, Any]:
+@router.get(
+    "/metrics",
+    operation_id="get_metrics",
+    summary="Numbers for operators",
+    description=(
+        "Counters, gauges and times as Prometheus reads them; of all workers where there are several. Once there are "
+        "keys, it needs one with `rules:read`."
+    ),
+    response_class=Response,
+    responses={200: METRICS_RESPONSE, **problem_responses(401, 403)},
+)
+@public_until_keys("rules:read")
+async def get_metrics(request: Request) -> Response:
+    """Writes every number of this process."""
+    note_state(request.app)
+    written = request.app.state.telemetry.write()
+    return Response(written, headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
+
+
+MANAGEMENT_ONLY: Final = frozenset({"/livez", "/metrics"})
+"""What leaves the port that callers reach, where operators have one of their own."""
+
+
+def note_state(app: Starlette) -> None:
+    """Sets the gauges to how this process stands now."""
+    state = app.state.rules.state()
+    telemetry: Telemetry = app.state.telemetry
+    telemetry.set("joint_risk_build", 1, __version__)
+    telemetry.set("joint_risk_store_up", float(state["store"] == "ok"))
+    telemetry.set("joint_risk_store_seen_age_seconds", state["store_seen_s_ago"] or 0)
+    telemetry.set("joint_risk_keys_age_seconds", app.state.keys.age_s if app.state.keys.are_loaded else 0)
+    telemetry.set("joint_risk_rule_sets_refused", len(state["refused"]))
+    telemetry.set("joint_risk_log_lines_dropped", PatientHandler.dropped)
+    if state["rule_set"] is not None:
+        telemetry.serve(state["rule_set"]["version"], state["rule_set"]["digest"])
+
+
+async def keep_noting_state(app: Starlette, *, every_s: float) -> None:
+    """Sets the gauges for ever: with several workers, whichever is asked tells what the others last noted."""
+    while True:
+        note_state(app)
+        await asyncio.sleep(every_s)
+
+
+def _state(app: Starlette) -> dict[str, Any]:
     """How this process stands to its rules and its keys: without either nothing can be answered."""
-    state: dict[str, Any] = {**rules_in_force(request).state()}
-    if not keys_held(request).are_loaded:
+    state: dict[str, Any] = {**app.state.rules.state()}
+    if not app.state.keys.are_loaded:
         state["status"] = "starting"
     return state
+
+
+def _may_see_details(request: Request) -> bool:
+    """Operators on their own port may; on the port that callers reach, whoever may read rules, if there is no other."""
+    if getattr(request.app, "is_management", False):
+        return True
+    gate: Gate = request.app.state.gate
+    has_own_port = request.app.state.settings.management_port is not None
+    return not has_own_port and gate.allows(request.scope, Permission("rules:read", until_keys=True))
+
+
+def _details(request: Request) -> dict[str, Any]:
+    settings: Settings = request.app.state.settings
+    return {
+        "release": __version__,
+        "settings": settings.model_dump(exclude={"database_url", "otlp_endpoint"}),
+        "store_kind": settings.database_url.partition(":")[0].partition("+")[0],
+        "keys_age_s": int(request.app.state.keys.age_s) if request.app.state.keys.are_loaded else None,
+        "calls_in_flight": request.app.state.telemetry.calls_in_flight,
+        "log_lines_dropped": PatientHandler.dropped,
+    }
 
 
 def _answer(told: dict[str, Any], *, status: int = 200) -> Response:

@@ -123,6 +123,34 @@ class UnloadableRuleSetError(RefusedCallError):
         super().__init__("This release cannot load the rule set. A replica of a later one may; or pin another version.")
 
 
+class OverloadedError(RefusedCallError):
+    """There is no room for the call now; nothing of it was done, so it may be sent again."""
+
+    slug = "overloaded"
+
+    def __init__(self) -> None:
+        super().__init__("This replica has as many calls as it answers in time. Send it again after Retry-After.")
+
+
+class RateLimitedError(RefusedCallError):
+    """The key has asked for as many runners as it may in this minute; nothing of the call was done."""
+
+    slug = "rate-limited"
+
+    def __init__(self) -> None:
+        super().__init__("This key has too few runners left in this minute. Send it again after Retry-After.")
+
+
+class SlowBodyError(RefusedCallError):
+    """The body did not come in within the time that is waited for it."""
+
+    slug = "too-slow"
+    headers = {"Connection": "close"}
+
+    def __init__(self) -> None:
+        super().__init__("The body did not come in within the time that is waited for one. Send it again, at once.")
+
+
 class HostRefusedError(RefusedCallError):
     """Without keys only this machine is served, by its own names; the call was meant for another name or forwarded."""
 
@@ -168,6 +196,9 @@ STATUS_OF: dict[type[JointRiskError], int] = {
     UnsupportedMediaTypeError: 415,
     UnsupportedEncodingError: 415,
     HostRefusedError: 421,
+    OverloadedError: 503,
+    RateLimitedError: 429,
+    SlowBodyError: 408,
     NoKeyError: 401,
     ScopeMissingError: 403,
     UnknownKeyError: 500,
@@ -183,6 +214,10 @@ TITLE_OF: dict[str, str] = {
     "no-rule-set": "No rules in force yet",
     "not-acceptable": "Not in this media type",
     "not-found": "Nothing here",
+    "address-too-long": "The address is too long",
+    "head-too-large": "The head of the call is too large",
+    "overloaded": "No room now",
+    "rate-limited": "Too many runners in this minute",
     "rule-set-refused": "The rule set cannot be used as it is",
     "rule-set-unloadable": "This release cannot load the rule set",
     "schema-ahead": "The store is newer than this release",
@@ -190,6 +225,7 @@ TITLE_OF: dict[str, str] = {
     "scope-missing": "The key is not for this",
     "store-away": "The store does not answer",
     "too-large": "The body is too large",
+    "too-slow": "Too slow",
     "unknown-rule-set": "No such rule set",
     "unreadable-training": "The training file cannot be read",
     "unsupported-encoding": "Packed in an unknown way",
@@ -209,14 +245,17 @@ KIND_OF: dict[int, Kind] = {
     404: Kind("not-found", "There is nothing at this address. The addresses are listed at /docs."),
     405: Kind("method-not-allowed", "This address does not know the method; Allow lists those that it knows."),
     406: Kind("not-acceptable", "This address cannot answer in a media type that the caller accepts."),
+    408: Kind("too-slow", "The call did not come in within the time that is waited for one."),
     413: Kind("too-large", "The body is too large."),
+    414: Kind("address-too-long", "The address is longer than this service reads."),
     415: Kind("unsupported-media-type", "The body is not in a media type that this address reads."),
+    431: Kind("head-too-large", "The headers are more than this service reads."),
 }
 _INTERNAL = Kind(
     "internal", "An error of this service, not of the call. It was logged under the request id, without what was sent."
 )
 
-_UNMATCHED = "unmatched"
+UNMATCHED = "unmatched"
 
 
 def write_problem(
@@ -240,7 +279,7 @@ def write_problem(
         "errors_left_out": max(0, len(listed) - ERRORS_MOST),
     }
     all_headers = {"Cache-Control": "no-store", **(headers or {})}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         all_headers["Retry-After"] = str(math.ceil(scope.get(RETRY_AFTER_S, 1)))
     return Response(
         json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
@@ -268,7 +307,7 @@ def internal_problem(scope: AsgiScope) -> Response:
 def template_of(scope: AsgiScope) -> str:
     """The route's address with its gaps unfilled, so that a log line never holds what a caller wrote into a path."""
     route = scope.get("route")
-    return route.path if isinstance(route, Route | Mount) else _UNMATCHED
+    return route.path if isinstance(route, Route | Mount) else UNMATCHED
 
 
 def add_problem_handlers(app: FastAPI) -> None:

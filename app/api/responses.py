@@ -18,7 +18,9 @@ from app.api.problems import (
     Kind,
     NoKeyError,
     NotAcceptableError,
+    RateLimitedError,
     ScopeMissingError,
+    SlowBodyError,
     UnsupportedMediaTypeError,
 )
 from app.errors import Fault, InvalidInputError, StoreAwayError, UnknownRuleSetError
@@ -79,6 +81,10 @@ ACTIVATIONS_RESPONSE = _response("A page of the ledger.", _ref("ActivationList")
 LIVE_RESPONSE = _response("It is.", _ref("Liveness"))
 READY_RESPONSE = _response("It may.", _ref("Readiness"))
 UNREADY_RESPONSE = _response("Not now.", _ref("Readiness"))
+METRICS_RESPONSE: dict[str, Any] = {
+    "description": "The numbers, a line each.",
+    "content": {"text/plain": {"schema": {"type": "string"}}},
+}
 
 VERSION_PARAMETER: dict[str, Any] = {
     "name": "version",
@@ -110,6 +116,7 @@ _STATUS_TEXT: dict[int, tuple[str, Kind]] = {
         "The answer cannot be had in an accepted media type.",
         Kind(NotAcceptableError.slug, NotAcceptableError([JSON]).message),
     ),
+    408: ("The body did not come in in time.", Kind(SlowBodyError.slug, SlowBodyError().message)),
     413: ("The body is too large.", Kind(BodyTooLargeError.slug, BodyTooLargeError(1_048_576).message)),
     415: (
         "The body is not JSON, or packed in an unknown way.",
@@ -120,8 +127,10 @@ _STATUS_TEXT: dict[int, tuple[str, Kind]] = {
         "What was sent cannot be used; `errors` names every fault.",
         Kind(InvalidInputError.slug, InvalidInputError([Fault("", "", "")]).message),
     ),
+    429: ("The key has too few runners left in this minute.", Kind(RateLimitedError.slug, RateLimitedError().message)),
     503: (
-        "Nothing is in force yet, or the store is needed and away. Try again after `Retry-After` seconds.",
+        "Nothing is in force yet, the store is needed and away, or there is no room. Try again after `Retry-After` "
+        "seconds.",
         Kind(StoreAwayError.slug, StoreAwayError().message),
     ),
 }
@@ -154,7 +163,7 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         responses[status] = {"description": text, "content": content}
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             responses[status]["headers"] = {"WWW-Authenticate": _header("What kind of key is wanted.")}
-        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
             responses[status]["headers"] = {
                 "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}
             }

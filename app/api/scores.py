@@ -25,11 +25,14 @@ from app.api.deps import (
     held_rules,
     is_json,
     query_parameters,
+    rates_of,
     read_headers,
     read_query,
     rules_in_force,
     settings_of,
+    telemetry_of,
 )
+from app.api.front_door import TOLD
 from app.api.limits import read_body
 from app.api.permissions import needs
 from app.api.problems import VARY, UnsupportedMediaTypeError
@@ -38,7 +41,8 @@ from app.errors import Fault, InvalidInputError
 from app.runners import UnknownFields, read_request
 from app.scoring.assessment import render
 from app.scoring.compiled import CompiledRuleSet
-from app.scoring.engine import assess
+from app.scoring.engine import Assessment, assess
+from app.telemetry import Telemetry
 
 router = APIRouter(prefix="/v1", tags=["scores"], route_class=DirectRoute)
 
@@ -95,7 +99,7 @@ class ScoreQuery(Query):
         "without it, the request is refused. The rules are settled when the call begins: `Joint-Rule-Set` names them."
     ),
     response_class=Response,
-    responses={200: SCORE_RESPONSE, **problem_responses(404, 406, 413, 415, 422, 503)},
+    responses={200: SCORE_RESPONSE, **problem_responses(404, 406, 408, 413, 415, 422, 429, 503)},
     openapi_extra={"parameters": query_parameters(ScoreQuery), "requestBody": REQUEST_BODY},
 )
 @needs("score")
@@ -107,14 +111,13 @@ async def score_runner(request: Request) -> Response:
     # A body that says nothing of itself is taken for JSON; one that says it is something else is believed.
     if content_type is not None and not is_json(content_type):
         raise UnsupportedMediaTypeError
-    limit_bytes = settings_of(request).body_limit_bytes
     now = datetime.now(UTC)
     prefer = headers.get(b"prefer")
     unknown_fields: UnknownFields = "report" if prefer is not None and _is_lenient(prefer) else "refuse"
     try:
         query = read_query(ScoreQuery, request.scope)
     except InvalidInputError as refused:
-        body = await read_body(request.receive, headers, limit_bytes=limit_bytes)
+        body = await _read(request, headers)
         faults = await _paced(body, lambda: _faults_of(body, today=now.date(), unknown_fields=unknown_fields))
         raise InvalidInputError([*refused.faults, *faults]) from None
     held = await held_rules(request, version=query.rule_set, now=now)
@@ -122,17 +125,38 @@ async def score_runner(request: Request) -> Response:
     if query.min_evidence is not None:
         rules = await rules_in_force(request).narrowed(rules, query.min_evidence)
     language = choose_language(held, query.lang, headers.get(b"accept-language"))
-    body = await read_body(request.receive, headers, limit_bytes=limit_bytes)
+    rates_of(request).charge(request.scope, runners=1)
+    request.scope[TOLD].update(rule_set=rules.version, runners=1)
+    telemetry = telemetry_of(request)
+    body = await _read(request, headers)
 
     def answer() -> bytes:
         told = read_request(body, today=now.date(), unknown_fields=unknown_fields)
         assessment = assess(rules, told.request, as_of=told.as_of, findings=told.findings)
+        count_scores(telemetry, assessment)
         return render(assessment, detail=query.detail, language=language)
 
     answer_headers = headers_of(rules, language)
     if unknown_fields == "report":
         answer_headers = (*answer_headers, (b"preference-applied", b"handling=lenient"))
     return Prepared(await _paced(body, answer), answer_headers)
+
+
+async def _read(request: Request, headers: dict[bytes, bytes]) -> bytes:
+    settings = settings_of(request)
+    return await read_body(
+        request.receive, headers, limit_bytes=settings.body_limit_bytes, timeout_s=settings.body_timeout_s
+    )
+
+
+def count_scores(telemetry: Telemetry, assessment: Assessment) -> None:
+    """Counts what was answered for one runner: statuses and levels by joint, and findings by code."""
+    joints = assessment.grading.joints
+    telemetry.count_scores(
+        {joint: (assessed.status, assessed.level) for joint, assessed in joints.items()},
+        digest=assessment.rules.digest,
+        codes=[finding.code for finding in assessment.findings],
+    )
 
 
 async def _paced(body: bytes, work: Callable[[], Result]) -> Result:

@@ -4,39 +4,28 @@ The socket is bound here and not by the server, so that a taken port is said in 
 chose is known before anybody asks.
 """
 
+import math
 import os
 import signal
 import socket
 import sys
-from typing import Any, Final
+from tempfile import TemporaryDirectory
+from typing import Final
 
 import typer
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from app.log_lines import logging_config
 from app.settings import PREFIX, Settings
+from app.telemetry import SHARED_FOLDER
 from app.terminal.calls import local_url
+from app.terminal.punctual import PunctualProtocol
 
 APPLICATION: Final = "app.main:create_app"
 STOP_MOST_S: Final = 24
 """Draining and finishing together; whoever sent the signal is promised 25."""
-# Our own access lines name a route and never a query string, which the server's would repeat.
-LOGGING: Final[dict[str, Any]] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
-            "datefmt": "%Y-%m-%dT%H:%M:%S%z",
-        }
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
-    "loggers": {
-        "joint_risk": {"handlers": ["stderr"], "level": "INFO"},
-        "uvicorn": {"handlers": ["stderr"], "level": "WARNING"},
-    },
-}
 
 
 def bind_socket(settings: Settings) -> socket.socket:
@@ -74,9 +63,9 @@ def run_service(bound: socket.socket, *, settings: Settings, workers: int) -> No
         factory=True,
         workers=workers,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
+        http=PunctualProtocol,
         lifespan="on",
-        log_config=LOGGING,
+        log_config=logging_config(settings.log_format, level=settings.log_level),
         access_log=False,
         server_header=False,
         proxy_headers=False,
@@ -84,8 +73,13 @@ def run_service(bound: socket.socket, *, settings: Settings, workers: int) -> No
     )
     if workers > 1:
         _announce(url)
-        supervisor = Multiprocess(config, sockets=[bound])
-        supervisor.run()
+        with TemporaryDirectory(prefix="joint-risk-metrics-") as shared:
+            # Each worker counts for itself, and whichever is asked adds them up; the limits are shared out.
+            os.environ[SHARED_FOLDER] = shared
+            for name in ("rate_limit_per_minute", "concurrent_calls"):
+                os.environ[f"{PREFIX}{name.upper()}"] = str(math.ceil(getattr(settings, name) / workers))
+            supervisor = Multiprocess(config, sockets=[bound])
+            supervisor.run()
         failed = any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes)
     else:
         # The server sends itself the signal that ended it once it is done; that it was asked to end is no failure.

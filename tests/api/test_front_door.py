@@ -7,6 +7,7 @@ import pytest
 
 from app.api.permissions import ensure_bind_is_allowed
 from app.errors import InvalidSettingsError
+from app.log_lines import FIELDS
 from app.settings import Settings
 from tests.api.service import Service, ensure_problem, example
 
@@ -35,13 +36,22 @@ def test_a_call_leaves_one_line_with_its_route_and_nothing_of_what_it_said(
         shared_service.get("/v1/rule-sets/2026.1?secret=1")
         shared_service.get("/runner/jane-doe")
 
-    lines = [record.getMessage() for record in caplog.records if record.name == "joint_risk.access"]
-    assert [re.sub(r"^[0-9a-f]{24} | [\d.]+ ms$", "", line) for line in lines] == [
-        "POST /v1/scores 200",
-        "GET /v1/rule-sets/{version} 422",
-        "GET unmatched 404",
+    lines = [vars(record)[FIELDS] for record in caplog.records if record.name == "joint_risk.access"]
+    assert [(line["method"], line["route"], line["status"]) for line in lines] == [
+        ("POST", "/v1/scores", 200),
+        ("GET", "/v1/rule-sets/{version}", 422),
+        ("GET", "unmatched", 404),
     ]
-    assert lines[0].startswith(answer.headers["Request-Id"])
+    first = {name: told for name, told in lines[0].items() if name != "duration_ms"}
+    assert first == {
+        "request_id": answer.headers["Request-Id"],
+        "method": "POST",
+        "route": "/v1/scores",
+        "status": 200,
+        "rule_set": "2026.1",
+        "runners": 1,
+        "key": None,
+    }
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000", "192.0.2.7"])

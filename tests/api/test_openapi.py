@@ -18,7 +18,8 @@ from tests.api.service import EXAMPLES, Service, example
 FILE = Path(__file__).resolve().parents[2] / "openapi" / "openapi.json"
 OPERATIONS = {
     "score_runner", "list_factors", "list_rule_sets", "get_active_rule_set", "list_activations", "get_rule_set",
-    "get_rule_set_texts", "get_liveness", "get_readiness", "get_startup",
+    "get_rule_set_texts", "get_liveness", "get_readiness", "get_metrics",
+    "get_startup",
 }  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def test_every_operation_has_a_name_for_clients_and_words_for_people(document: d
 def test_every_operation_says_how_it_refuses(document: dict[str, Any]) -> None:
     for name, operation in operations(document).items():
         refusals = {int(status): told for status, told in operation["responses"].items() if int(status) >= 400}
-        if name in ("get_liveness", "get_readiness", "get_startup"):
+        if name in ("get_liveness", "get_readiness", "get_startup", "get_metrics"):
             continue
         assert {406, 421, 422, 503} <= set(refusals), name
         assert all(set(told["content"]) == {"application/problem+json"} for told in refusals.values())

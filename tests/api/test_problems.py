@@ -8,6 +8,7 @@ from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
 from app.api.problems import STATUS_OF, TITLE_OF
+from app.log_lines import FIELDS
 from tests.api.service import Service, ensure_problem, example
 
 CANARY = "Canary-93"
@@ -115,11 +116,10 @@ def test_an_error_that_nobody_foresaw_tells_nothing_and_is_logged_without_values
 
     problem = ensure_problem(answer, 500, "internal")
     assert CANARY not in answer.text + caplog.text
-    traces = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
-    assert len(traces) == 1
-    assert problem["instance"] in traces[0]
-    assert "RuntimeError" in traces[0]
-    assert "_fail" in traces[0]
+    (trace,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert vars(trace)[FIELDS] == {"request_id": problem["instance"]}
+    assert "RuntimeError" in trace.getMessage()
+    assert "_fail" in trace.getMessage()
 
 
 def test_an_answer_that_fails_half_way_breaks_off(service: Service, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,65 @@
+"""The port that only operators reach: metrics, liveness, and readiness with its settings.
+
+Without `JOINT_RISK_MANAGEMENT_PORT` the same endpoints answer on the port that callers reach. With it they answer here
+alone, in the same process and event loop, so that what they say is what callers meet.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from app.api.operations import get_liveness, get_metrics, get_readiness, get_startup
+from app.settings import Settings
+
+
+class _Beside(uvicorn.Server):
+    """A server that leaves signals to the one that it runs beside."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Catches none."""
+        yield
+
+
+class _Operators(Starlette):
+    """The application on the operators' port; whoever reaches it is let in."""
+
+    is_management = True
+
+
+@asynccontextmanager
+async def serve_management(app: FastAPI, *, settings: Settings) -> AsyncIterator[None]:
+    """Serves the operators' endpoints on their own port, where one is set.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    if settings.management_port is None:
+        yield
+        return
+    operators = _Operators(
+        routes=[
+            Route("/livez", get_liveness),
+            Route("/readyz", get_readiness),
+            Route("/startupz", get_startup),
+            Route("/metrics", get_metrics),
+        ]
+    )
+    operators.state = app.state
+    # Workers share the port: each answers for itself where it is asked about itself, and for all about numbers.
+    bound = socket.create_server((settings.host, settings.management_port), reuse_port=True)
+    config = uvicorn.Config(operators, lifespan="off", log_config=None, access_log=False, server_header=False)
+    server = _Beside(config)
+    serving = asyncio.create_task(server.serve(sockets=[bound]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+        bound.close()

@@ -1,0 +1,145 @@
+"""The HTTP protocol with bounds on the head of a call: how long it may take to arrive, and how large it may be.
+
+The server bounds how long a connection may idle between calls and no more: one that sends a byte of a header now and
+then would keep its place for ever, and headers are kept in memory however many there are. What comes after the head is
+bounded where it is read. A call that cannot be read is refused in the shape of every other refusal.
+"""
+
+import json
+from asyncio import TimerHandle, Transport
+from functools import cache
+from http import HTTPStatus
+from secrets import token_hex
+from typing import Final, NamedTuple
+
+from httptools import HttpParserError
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from app.api.problems import KIND_OF, MEDIA_TYPE, TITLE_OF, TYPE_PREFIX, Kind
+from app.settings import read_settings
+
+HEADERS_MOST: Final = 100
+
+
+class Bounds(NamedTuple):
+    """What the head of a call may take.
+
+    Attributes:
+        head_s: seconds from the first byte (or from connecting) to the end of the headers.
+        head_bytes: of address, names and lines together.
+    """
+
+    head_s: float
+    head_bytes: int
+
+
+class PunctualProtocol(HttpToolsProtocol):
+    """One connection. The server makes protocols itself and passes nothing on, so the bounds are the process's own."""
+
+    _has_begun = False
+    _head_bytes = 0
+    _refusal: int = HTTPStatus.BAD_REQUEST
+    _timer: TimerHandle | None = None
+
+    def connection_made(  # type: ignore[override]  # a stream is what the server gives it, and what it takes
+        self, transport: Transport
+    ) -> None:
+        """A caller connected, and has to say something before long."""
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The caller is gone."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """The first byte of a call."""
+        super().on_message_begin()
+        self._has_begun = True
+        self._head_bytes = 0
+        if self._timer is None:
+            self._wait_for_head()
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the address."""
+        self._take(len(url), too_much=HTTPStatus.REQUEST_URI_TOO_LONG)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header."""
+        self._take(len(name) + len(value), too_much=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        if len(self.headers) >= HEADERS_MOST:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head is whole; from here on the application minds the time."""
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what cannot be read, as problem details, and hangs up."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and cycle.response_started and not cycle.response_complete:
+            # Half an answer is on its way: another one behind it would be taken for its rest.
+            self.transport.close()
+            return
+        kind = KIND_OF.get(self._refusal, KIND_OF[400])
+        self.transport.write(_write_refusal(self._refusal, kind))
+        self.transport.close()
+
+    def _take(self, size: int, *, too_much: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > _bounds().head_bytes:
+            self._refuse(too_much)
+
+    def _refuse(self, status: int) -> None:
+        self._refusal = status
+        raise HttpParserError
+
+    def _wait_for_head(self) -> None:
+        self._timer = self.loop.call_later(_bounds().head_s, self._hang_up)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _hang_up(self) -> None:
+        self._timer = None
+        if self.transport.is_closing():
+            return
+        if not self._has_begun:  # a connection that was opened ahead of need, and not needed
+            self.transport.close()
+            return
+        self._refusal = HTTPStatus.REQUEST_TIMEOUT
+        self.send_400_response("")
+
+
+@cache
+def _bounds() -> Bounds:
+    settings = read_settings()
+    return Bounds(head_s=settings.head_timeout_s, head_bytes=settings.head_limit_bytes)
+
+
+def _write_refusal(status: int, kind: Kind) -> bytes:
+    request_id = token_hex(12)
+    body = json.dumps(
+        {
+            "type": f"{TYPE_PREFIX}{kind.slug}",
+            "title": TITLE_OF[kind.slug],
+            "status": status,
+            "detail": kind.detail,
+            "instance": request_id,
+            "errors": [],
+            "errors_left_out": 0,
+        },
+        separators=(",", ":"),
+    ).encode()
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+        f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\ncache-control: no-store\r\n"
+        f"request-id: {request_id}\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body
