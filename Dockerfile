@@ -18,8 +18,8 @@ WORKDIR /build
 # Two environments: one that builds and installs, one without pip that is carried over.
 RUN python3 -m venv /build/tools && python3 -m venv --without-pip /opt/joint-risk
 COPY requirements/build.txt requirements/run.txt requirements/
-RUN /build/tools/bin/pip install --only-binary :all: --require-hashes -r requirements/build.txt
-RUN /build/tools/bin/pip --python /opt/joint-risk/bin/python install --only-binary :all: --require-hashes -r requirements/run.txt
+RUN /build/tools/bin/pip install --only-binary :all: --require-hashes -r requirements/build.txt \
+ && /build/tools/bin/pip --python /opt/joint-risk/bin/python install --only-binary :all: --require-hashes -r requirements/run.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY alembic alembic
 COPY app app
@@ -28,10 +28,13 @@ RUN /build/tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels
 
 FROM ${BASE_IMAGE}
 ARG VERSION=0.1.0
+# The commit that it is built from: --build-arg REVISION=$(git rev-parse HEAD)
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Joint-risk" \
       org.opencontainers.image.description="Scores a runner's knees and lower back, with reasons, sources and doubts" \
       org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}"
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 # The official image brings pip along; nothing is installed into a running service. And /data is the one place it writes to.
 RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3.*/ensurepip /usr/local/lib/python3.*/site-packages/* \
  && mkdir /data && chown 10001:10001 /data
