@@ -2,96 +2,17 @@
 
 import gzip
 import json
-import os
-import re
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.api.service import Author
-
-ROOT = Path(__file__).resolve().parents[2]
-START_MOST_S = 30.0
-END_MOST_S = 25.0
-REQUEST = (ROOT / "examples" / "risky-runner.json").read_bytes()
-JSON = {"Content-Type": "application/json"}
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running service, where it listens, and the file that its log goes to."""
-
-    process: subprocess.Popen[str]
-    url: str
-    log_file: Path
-
-    @property
-    def address(self) -> tuple[str, int]:
-        url = httpx.URL(self.url)
-        return url.host, url.port or 80
-
-    def score(self, **headers: str) -> httpx.Response:
-        return httpx.post(f"{self.url}/v1/scores", content=REQUEST, headers={**JSON, **headers})
-
-    def log(self) -> str:
-        return self.log_file.read_text(encoding="utf-8")
-
-    def end(self) -> int:
-        """Sends SIGTERM and returns the exit code; fails where the process outlives the promise."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=END_MOST_S)
-
-
-def wait_until(is_so: Callable[[], bool], *, most_s: float = START_MOST_S) -> None:
-    """Looks again and again until it is so; fails after `most_s`."""
-    deadline = time.monotonic() + most_s
-    while not is_so():
-        assert time.monotonic() < deadline, "not within the time"
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Starts services on ports that the system chooses, and ends what is left of them."""
-    started: list[subprocess.Popen[str]] = []
-
-    def begin(**settings: str) -> Server:
-        log_file = tmp_path / f"{len(started)}.log"
-        store = {"JOINT_RISK_DATABASE_URL": f"sqlite:///{tmp_path / 'store.db'}", "JOINT_RISK_DRAIN_S": "0"}
-        given = {f"JOINT_RISK_{name.upper()}": told for name, told in settings.items()}
-        with log_file.open("w") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "serve", "--host", "127.0.0.1", "--port", "0"],
-                cwd=ROOT, env={**os.environ, **store, **given}, stdout=subprocess.PIPE, stderr=log, text=True,
-            )  # fmt: skip
-        started.append(process)
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+", said)
-        assert found, f"{said}{log_file.read_text()}"
-        return Server(process, found.group(), log_file)
-
-    yield begin
-    for process in started:
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-@pytest.fixture
-def server(start: Callable[..., Server]) -> Server:
-    return start()
+from tests.system.running import END_MOST_S, JSON, REQUEST, Server, Starter, wait_until
 
 
 def test_a_runner_is_scored_over_a_socket(server: Server) -> None:
@@ -171,7 +92,7 @@ def test_the_log_names_routes_and_nothing_that_was_sent(server: Server) -> None:
 
 
 def test_on_sigterm_it_goes_on_for_a_while_saying_that_it_is_not_ready_and_then_ends(
-    start: Callable[..., Server],
+    start: Starter,
 ) -> None:
     server = start(drain_s="4")
     assert httpx.get(f"{server.url}/readyz").status_code == 200
@@ -187,7 +108,7 @@ def test_on_sigterm_it_goes_on_for_a_while_saying_that_it_is_not_ready_and_then_
     assert "Traceback" not in server.log()
 
 
-def test_a_second_sigterm_ends_the_wait(start: Callable[..., Server]) -> None:
+def test_a_second_sigterm_ends_the_wait(start: Starter) -> None:
     server = start(drain_s="20")
     server.process.send_signal(signal.SIGTERM)
     wait_until(lambda: httpx.get(f"{server.url}/readyz").status_code == 503)
@@ -223,9 +144,7 @@ def is_listening(address: tuple[str, int]) -> bool:
     return True
 
 
-def test_rules_that_somebody_activates_are_in_force_within_the_poll(
-    start: Callable[..., Server], tmp_path: Path
-) -> None:
+def test_rules_that_somebody_activates_are_in_force_within_the_poll(start: Starter, tmp_path: Path) -> None:
     server = start(poll_s="0.2")
     author = Author(f"sqlite:///{tmp_path / 'store.db'}")
     author.publish("2026.2")
