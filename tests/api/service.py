@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -75,6 +76,14 @@ class Service:
             return finished
 
         return self._runner.run(answered())
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs this in the service's own event loop."""
+        self._runner.run(work)
+
+    async def ask_now(self, method: str, path: str, **call: Any) -> httpx.Response:
+        """One call from inside the loop."""
+        return await self._ask(method, path, **call)
 
     async def _ask(self, method: str, path: str, **call: Any) -> httpx.Response:
         # An error that leaves the application would take the connection down: let the test see it.
