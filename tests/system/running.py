@@ -37,6 +37,13 @@ class Server:
     def score(self, **headers: str) -> httpx.Response:
         return httpx.post(f"{self.url}/v1/scores", content=REQUEST, headers={**JSON, **headers})
 
+    def is_ready(self) -> bool:
+        """Whether it takes calls; workers take a moment after the address was said."""
+        try:
+            return httpx.get(f"{self.url}/readyz").status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8")
 

@@ -1,0 +1,154 @@
+"""The port of the operators, workers that count together, and a collector that is told of calls."""
+
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.system.running import JSON, REQUEST, Starter, wait_until
+
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_where_operators_have_a_port_it_alone_has_numbers_and_settings(start: Starter) -> None:
+    port = free_port()
+    server = start(management_port=str(port))
+    operators = f"http://127.0.0.1:{port}"
+
+    assert server.score().status_code == 200
+    assert httpx.get(f"{operators}/livez").json() == {"status": "ok"}
+    assert 'route="/v1/scores"' in httpx.get(f"{operators}/metrics").text
+    assert httpx.get(f"{operators}/readyz?verbose").json()["details"]["settings"]["management_port"] == port
+    assert httpx.get(f"{operators}/v1/factors").status_code == 404
+
+    assert [httpx.get(f"{server.url}{path}").status_code for path in ("/livez", "/metrics", "/readyz")] == [
+        404,
+        404,
+        200,
+    ]
+    assert httpx.get(f"{server.url}/readyz?verbose").json()["details"] is None
+    assert server.end() == 0
+
+
+def test_workers_count_together_whichever_is_asked(start: Starter) -> None:
+    server = start("--workers", "2")
+    wait_until(server.is_ready)
+    calls = 40
+    for _ in range(calls):  # a connection each, so that both are met
+        assert server.score().status_code == 200
+
+    written = httpx.get(f"{server.url}/metrics").text
+    counted = re.search(
+        r'^joint_risk_http_requests_total\{.*route="/v1/scores",status="200"\} (\S+)', written, re.MULTILINE
+    )
+    assert counted is not None
+    assert float(counted[1]) == calls
+    served = re.findall(r'^joint_risk_rule_set_info\{.*version="2026.1"\} (\S+)', written, re.MULTILINE)
+    assert [float(number) for number in served] == [2.0]
+
+
+class Collector:
+    """An OTLP receiver: it reads what the wire's own definitions say, and keeps it."""
+
+    def __init__(self) -> None:
+        self.spans: list[Any] = []
+        self.metrics: list[Any] = []
+        self.raw = b""
+        collector = self
+
+        class Receive(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    import gzip
+
+                    body = gzip.decompress(body)
+                collector.raw += body
+                if self.path == "/v1/traces":
+                    told = ExportTraceServiceRequest.FromString(body)
+                    collector.spans += [
+                        span for part in told.resource_spans for scope in part.scope_spans for span in scope.spans
+                    ]
+                else:
+                    numbers = ExportMetricsServiceRequest.FromString(body)
+                    collector.metrics += [
+                        metric
+                        for part in numbers.resource_metrics
+                        for scope in part.scope_metrics
+                        for metric in scope.metrics
+                    ]
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, format: str, *_args: object) -> None:
+                """Says nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Receive)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    receiving = Collector()
+    yield receiving
+    receiving.close()
+
+
+def test_a_collector_is_told_of_calls_within_their_callers_trace_and_of_nobody(
+    start: Starter, collector: Collector
+) -> None:
+    server = start(otlp_endpoint=collector.url)
+    headers = {
+        **JSON,
+        "traceparent": f"00-{TRACE}-{SPAN}-01",
+        "tracestate": "canary=jane",
+        "baggage": "runner=canary-doe",
+    }
+    assert httpx.post(f"{server.url}/v1/scores?lang=en", content=REQUEST, headers=headers).status_code == 200
+    httpx.get(f"{server.url}/canary-path")
+    assert server.end() == 0  # sends what is left
+
+    scored, unknown = sorted(collector.spans, key=lambda span: span.name, reverse=True)
+    assert scored.name == "POST /v1/scores"
+    assert (scored.trace_id.hex(), scored.parent_span_id.hex()) == (TRACE, SPAN)
+    told = {pair.key: pair.value.string_value or pair.value.int_value for pair in scored.attributes}
+    assert told == {
+        "http.request.method": "POST",
+        "http.route": "/v1/scores",
+        "http.response.status_code": 200,
+        "joint_risk.rule_set.version": "2026.1",
+        "joint_risk.runners": 1,
+    }
+    assert unknown.name == "GET unmatched"
+    assert not unknown.parent_span_id
+    assert {"http.server.request.duration", "joint_risk.runners"} <= {metric.name for metric in collector.metrics}
+    for word in (b"canary", b"jane", b"lang=en", b"raised", b"127.0.0.1"):
+        assert word not in collector.raw
+    (line,) = [line for line in server.log_lines() if line.get("route") == "/v1/scores"]
+    assert (line["trace_id"], line["parent_span_id"]) == (TRACE, SPAN)
+
+
+def test_a_collector_that_is_not_there_delays_nothing(start: Starter) -> None:
+    server = start(otlp_endpoint=f"http://127.0.0.1:{free_port()}")
+
+    assert server.score().status_code == 200
+    assert server.end() == 0
