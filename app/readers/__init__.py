@@ -7,12 +7,34 @@ Importing this loads none of the libraries that read files; each reader loads it
 from typing import Final
 
 from app.errors import UnreadableTrainingError
-from app.readers import joint_risk
+from app.readers import (
+    garmin_api,
+    garmin_csv,
+    garmin_takeout,
+    intervals_icu,
+    joint_risk,
+    open_wearables,
+    polar,
+    strava,
+    strava_export,
+    suunto,
+    terra,
+)
 from app.readers.activities import Reader, Reading
 from app.readers.content import JSON_LIMIT_BYTES, Content
 
 READERS: Final[dict[str, Reader]] = {
     "joint-risk": joint_risk.READER,
+    "intervals-icu": intervals_icu.READER,
+    "strava": strava.READER,
+    "garmin-takeout": garmin_takeout.READER,
+    "garmin-api": garmin_api.READER,
+    "open-wearables": open_wearables.READER,
+    "terra": terra.READER,
+    "suunto": suunto.READER,
+    "polar": polar.READER,
+    "strava-export": strava_export.READER,
+    "garmin-csv": garmin_csv.READER,
 }
 """Id to reader: a newcomer's format is one file here and one row."""
 

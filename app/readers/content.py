@@ -13,6 +13,10 @@ JSON_LIMIT_BYTES: Final = 16 * 1024 * 1024
 """Parsed, JSON takes up to twenty times its size, and a reading process may take 512 MiB."""
 _UNPRINTABLE: Final = re.compile(r"[^\w .,;()\[\]+@#&='-]", re.UNICODE)
 _ROOT: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s/>]")
+# What Python and Java write for no number, and numbers beyond any: no JSON, or none that can be held.
+_NO_NUMBER: Final = re.compile(
+    rb"(?<=[\[:,\s])(?:-?(?:NaN|Infinity)|-?\d{1,20}(?:\.\d{1,40})?[eE]\+?\d{3,9})(?=[\s,\]}])"
+)
 _BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -70,15 +74,21 @@ class Content:
     def json(self) -> object:
         """The content as JSON, parsed once; None where it is no JSON, or too much of it.
 
-        Whole numbers come as int, others as float; there is no NaN. Do not change what is given out.
+        Whole numbers come as int, others as float; NaN, which many exports write, comes as None. Do not change what is
+        given out.
 
-        >>> Content(b'{"a": [1]}', name="a").json, Content(b"{", name="a").json
-        ({'a': [1]}, None)
+        >>> Content(b'{"a": [1, NaN, 1e999]}', name="a").json, Content(b"{", name="a").json
+        ({'a': [1, None, None]}, None)
         """
         if self.head[:1] not in (b"{", b"[") or len(self.raw) > JSON_LIMIT_BYTES:
             return None
+        raw = self.raw.removeprefix(b"\xef\xbb\xbf")
         try:
-            return orjson.loads(self.raw.removeprefix(b"\xef\xbb\xbf"))
+            return orjson.loads(raw)
+        except ValueError:
+            mended, count = _NO_NUMBER.subn(b"null", raw)
+        try:
+            return orjson.loads(mended) if count else None
         except ValueError:
             return None
 

@@ -12,6 +12,7 @@ FindingCode = Literal[
     "distance-disagrees",
     "doubtful-clock",
     "duplicate",
+    "empty-record",
     "gap-in-log",
     "impossible-pace",
     "in-the-future",
@@ -31,6 +32,7 @@ FindingCode = Literal[
     "unit-guessed",
     "unknown-sport",
     "unreadable-file",
+    "unreadable-number",
     "walking-pace",
     "watch-left-running",
 ]
@@ -54,6 +56,7 @@ FINDINGS: Final[dict[FindingCode, FindingKind]] = {
     "distance-disagrees": FindingKind("warning", "The file tells two distances; the docs say which one counts."),
     "doubtful-clock": FindingKind("warning", "The device's clock was wrong, so the day is not known; it was left out."),
     "duplicate": FindingKind("info", "The same activity is in another file too; it counts once."),
+    "empty-record": FindingKind("warning", "The platform tells an id and nothing else; import it from its source."),
     "gap-in-log": FindingKind("info", "Part of the activity was not recorded."),
     "impossible-pace": FindingKind("warning", "Nobody runs that fast over that distance; it was left out."),
     "in-the-future": FindingKind("warning", "The activity starts after the day of the import; it was left out."),
@@ -73,6 +76,7 @@ FINDINGS: Final[dict[FindingCode, FindingKind]] = {
     "unit-guessed": FindingKind("warning", "The file does not say in which unit distances are; it was worked out."),
     "unknown-sport": FindingKind("warning", "The file names no sport; pace and distance are those of a run."),
     "unreadable-file": FindingKind("warning", "The file cannot be read."),
+    "unreadable-number": FindingKind("warning", "A number of the file makes no sense; it was left out."),
     "walking-pace": FindingKind("info", "Logged as a run at a walking pace; it counts as a run."),
     "watch-left-running": FindingKind("warning", "The watch seems to have been left running; the time is not counted."),
 }
