@@ -4,7 +4,8 @@
     ├── FaultyError                  carries a list of faults, each with a pointer
     │   ├── InvalidInputError        the request cannot be scored as it is
     │   ├── InvalidRuleSetError      the rule-set document cannot be used as it is
-    │   └── InvalidSettingsError     the service cannot start with these settings
+    │   ├── InvalidSettingsError     the service cannot start with these settings
+    │   └── UnusableFileError        a file was read and is not what it was taken for
     ├── UnknownRuleSetError          no published version of that name
     ├── NoRuleSetError               nothing is in force, so nothing can be scored
     ├── StoreAwayError               the database does not answer
@@ -75,6 +76,17 @@ class InvalidSettingsError(FaultyError):
 
     slug = "invalid-settings"
     noun = "settings fault"
+
+
+class UnusableFileError(FaultyError):
+    """A file was read and is not what it was taken for; `faults` names every place."""
+
+    slug = "unusable-file"
+
+    def __init__(self, path: str, faults: list[Fault]) -> None:
+        super().__init__(faults)
+        self.message = f"The file {path} cannot be used as it is."
+        self.path = path
 
 
 class UnknownRuleSetError(JointRiskError):

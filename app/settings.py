@@ -116,6 +116,12 @@ class Settings(BaseSettings):
         description="how old the list of keys may be, while the store is away, for calls that change rules; scoring "
         "goes on",
     )
+    key: str | None = Field(
+        default=None,
+        pattern=r"^\S+$",
+        repr=False,
+        description="the key that `joint-risk score --url` calls a service with; a secret, and never printed",
+    )
     rate_limit_per_minute: int = Field(
         default=600_000,
         ge=0,

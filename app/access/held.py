@@ -35,7 +35,7 @@ class KeySource(Protocol):
         """Something that differs whenever the list does."""
         ...
 
-    def keys(self) -> list[KeyRecord]:
+    def records(self) -> list[KeyRecord]:
         """The list."""
         ...
 
@@ -119,7 +119,7 @@ class KeysHeld:
             # Asked before the list: what comes in between is seen at the next look.
             marker = self._source.marker()
             if self._by_prefix is None or marker != self._marker:
-                self._take_in(self._source.keys())
+                self._take_in(self._source.records())
                 self._marker = marker
             self._seen_s = self._clock()
         except JointRiskError as trouble:

@@ -1,5 +1,6 @@
 """What a caller may be allowed to do, in five words, and who a caller is."""
 
+from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple, get_args
 
 Scope = Literal["score", "rules:read", "rules:write", "rules:publish", "rules:activate"]
@@ -14,6 +15,21 @@ MEANINGS: Final[dict[Scope, str]] = {
 }
 MANAGEMENT: Final[frozenset[Scope]] = frozenset({"rules:write", "rules:publish", "rules:activate"})
 """The scopes that change rules: they need the store, and a list of keys that is not too old."""
+
+
+def read_scopes(names: Iterable[str]) -> tuple[Scope, ...]:
+    """The scopes of these names, once each and in their settled order.
+
+    Raises:
+        ValueError: one of them is no scope.
+
+    >>> read_scopes(["rules:read", "score", "score"])
+    ('score', 'rules:read')
+    """
+    wanted = set(names)
+    if not wanted <= set(SCOPES):
+        raise ValueError(f"the scopes are {', '.join(SCOPES)}")
+    return tuple(scope for scope in SCOPES if scope in wanted)
 
 
 class Caller(NamedTuple):

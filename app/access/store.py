@@ -55,7 +55,7 @@ class KeyStore:
         )
         return tuple(ask(self._engine, lambda connection: connection.execute(query).one()))
 
-    def keys(self) -> list[KeyRecord]:
+    def records(self) -> list[KeyRecord]:
         """Every key there ever was, newest first.
 
         Raises:

@@ -158,7 +158,7 @@ def _details(request: Request) -> dict[str, Any]:
     settings: Settings = request.app.state.settings
     return {
         "release": __version__,
-        "settings": settings.model_dump(exclude={"database_url", "otlp_endpoint"}),
+        "settings": settings.model_dump(exclude={"database_url", "key", "otlp_endpoint"}),
         "store_kind": settings.database_url.partition(":")[0].partition("+")[0],
         "keys_age_s": int(request.app.state.keys.age_s) if request.app.state.keys.are_loaded else None,
         "calls_in_flight": request.app.state.telemetry.calls_in_flight,

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from starlette.types import Scope as AsgiScope
 
-from app.access import MANAGEMENT, SCOPES, Caller, Scope
+from app.access import MANAGEMENT, Caller, Scope, read_scopes
 from app.access.held import KeysHeld, WrongKey
 from app.api.problems import NO_KEY, NoKeyError, ScopeMissingError
 from app.errors import Fault, InvalidSettingsError, JointRiskError, StoreAwayError
@@ -192,17 +192,11 @@ def read_off_scopes(settings: Settings) -> frozenset[Scope]:
     ['rules:read', 'score']
     """
     told = {name.strip() for name in settings.auth_off_scopes.split(",")} - {""}
-    if told <= set(SCOPES):
-        return frozenset(scope for scope in SCOPES if scope in told)
-    raise InvalidSettingsError(
-        [
-            Fault(
-                "/JOINT_RISK_AUTH_OFF_SCOPES",
-                "unknown-scope",
-                f"JOINT_RISK_AUTH_OFF_SCOPES: a list of scopes, with commas between them: {', '.join(SCOPES)}.",
-            )
-        ]
-    )
+    try:
+        return frozenset(read_scopes(told))
+    except ValueError as refused:
+        detail = f"JOINT_RISK_AUTH_OFF_SCOPES: {refused}; put commas between several."
+        raise InvalidSettingsError([Fault("/JOINT_RISK_AUTH_OFF_SCOPES", "unknown-scope", detail)]) from None
 
 
 def ensure_bind_is_allowed(settings: Settings, *, has_keys: Callable[[], bool]) -> None:

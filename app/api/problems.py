@@ -38,6 +38,7 @@ from app.errors import (
     UnknownRuleSetError,
     UnreadableFileError,
     UnreadableTrainingError,
+    UnusableFileError,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -189,6 +190,7 @@ STATUS_OF: dict[type[JointRiskError], int] = {
     SchemaAheadError: 503,
     UnloadableRuleSetError: 503,
     UnreadableFileError: 500,
+    UnusableFileError: 500,
     UnreadableTrainingError: 422,
     MalformedCallError: 400,
     NotAcceptableError: 406,

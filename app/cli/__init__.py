@@ -1,4 +1,4 @@
-"""`joint-risk`: score a runner, serve the API, look at the rules, migrate the store, ask after a service's health.
+"""`joint-risk`: score a runner, serve the API, look at the rules, hand out keys, migrate the store, ask how it is.
 
 Results go to standard output, everything else to standard error. Commands import what they need when they are called:
 a health check runs every few seconds and has no use for a database. Each file here holds the commands of one noun.
@@ -11,6 +11,7 @@ import typer
 
 from app import __version__
 from app.cli.endings import EXIT_MEANINGS, EXIT_OF, EXIT_OF_SLUG, SAID_HERE, UNEXPECTED, complain
+from app.cli.keys import keys_app
 from app.cli.rules import rules_app
 from app.cli.scoring import score
 from app.cli.serving import health, migrate, serve
@@ -29,6 +30,7 @@ app = typer.Typer(
 for command in (score, serve, migrate, health):
     app.command()(command)
 app.add_typer(rules_app, name="rules")
+app.add_typer(keys_app, name="keys")
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from app.errors import (
     UnknownRuleSetError,
     UnreadableFileError,
     UnreadableTrainingError,
+    UnusableFileError,
 )
 
 EXIT_MEANINGS: Final[dict[int, str]] = {
@@ -35,7 +36,7 @@ EXIT_MEANINGS: Final[dict[int, str]] = {
     7: "no such rule set, none in force, or one that this release cannot load",
     8: "a JOINT_RISK_ setting cannot be used; each is printed",
     9: "the store's schema is ahead; run the newer release",
-    10: "no such key",
+    10: "no such key, or the service at --url wants another one",
 }
 UNEXPECTED: Final = 1
 EXIT_OF: Final[dict[type[JointRiskError], int]] = {
@@ -50,12 +51,15 @@ EXIT_OF: Final[dict[type[JointRiskError], int]] = {
     UnknownRuleSetError: 7,
     UnreadableFileError: 6,
     UnreadableTrainingError: 6,
+    UnusableFileError: 3,
 }
 UNLOADABLE: Final = "rule-set-unloadable"
 # The same refusal ends alike whether it was met here or told by a service.
 EXIT_OF_SLUG: Final[dict[str, int]] = {error.slug: code for error, code in EXIT_OF.items()} | {
     UNLOADABLE: 7,
     "service-away": 5,
+    "no-key": 10,
+    "scope-missing": 10,
 }
 SAID_HERE: Final[dict[type[JointRiskError], str]] = {
     StoreAwayError: "The store does not answer. Check JOINT_RISK_DATABASE_URL, or try again shortly.",

@@ -75,9 +75,10 @@ def _read_input(file: str) -> bytes:
 
 
 def _score_there(url: str, body: bytes, query: dict[str, str]) -> bytes:
+    from app.settings import read_settings
     from app.terminal.calls import Refusal, ask_for_score
 
-    answer = ask_for_score(ensure_web_address(url), body=body, query=query)
+    answer = ask_for_score(ensure_web_address(url), body=body, query=query, key=read_settings().key)
     if isinstance(answer, Refusal):
         give_up(answer.message, answer.faults, code=EXIT_OF_SLUG.get(answer.slug, UNEXPECTED))
     return answer

@@ -52,24 +52,26 @@ def local_url(host: str, port: int) -> str:
     return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
 
 
-def ask_for_score(url: str, *, body: bytes, query: Mapping[str, str]) -> bytes | Refusal:
+def ask_for_score(url: str, *, body: bytes, query: Mapping[str, str], key: str | None = None) -> bytes | Refusal:
     """The answer of `POST /v1/scores`, byte for byte, or why there is none.
 
     Args:
         url: where the service is, without the path of the call.
         body: the request as it was read.
         query: parameters of the call.
+        key: of a service that asks for one.
     """
     import httpx
 
     # A proxy cannot reach this machine by the name that this machine has for itself.
     through_proxies = urlsplit(url).hostname not in _LOOPBACK
+    authorization = {} if key is None else {"Authorization": f"Bearer {key}"}
     try:
         answer = httpx.post(
             f"{url.rstrip('/')}/v1/scores",
             content=body,
             params=dict(query),
-            headers={"Content-Type": "application/json", "Accept": "application/json"},
+            headers={"Content-Type": "application/json", "Accept": "application/json", **authorization},
             timeout=SCORE_TIMEOUT_S,
             trust_env=through_proxies,
         )

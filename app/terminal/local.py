@@ -1,5 +1,6 @@
 """What is done on this machine without a service: the store is opened, migrated, asked, and scored by."""
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -83,9 +84,17 @@ def may_have_keys(settings: Settings) -> bool:
         if schema_of(settings) == "empty":
             return False
         with open_store(settings) as engine:
-            return bool(KeyStore(engine).keys())
+            return bool(KeyStore(engine).records())
     except StoreAwayError:
         return True
+
+
+def name_of_user() -> str:
+    """Who is at this command line, as far as the system knows."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return "command line"
 
 
 def migrate(settings: Settings) -> SchemaState:

@@ -27,6 +27,7 @@ def test_without_any_setting_the_service_is_embedded_local_and_locked() -> None:
         "auth": "keys",
         "auth_off_scopes": "score",
         "keys_max_age": "24h",
+        "key": None,
         "rate_limit_per_minute": 600_000,
         "body_limit_bytes": 1_048_576,
         "head_limit_bytes": 32_768,
