@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
 
 INITDB_OPTIONS = (
-    "--pgdata=cluster",
     "--username=joint_risk",
     "--auth=password",
     "--encoding=UTF8",
@@ -66,17 +65,8 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
     if given:
         yield PostgresqlServer(make_url(given).set(drivername="postgresql").render_as_string(hide_password=False))
         return
-    folder = Path(tempfile.mkdtemp(prefix="joint-risk-postgresql-"))
-    try:
-        identity: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            identity = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-        with _running_server(folder, identity) as url:
-            yield PostgresqlServer(url)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_postgresql() as process:
+        yield PostgresqlServer(process.url)
 
 
 @pytest.fixture
@@ -86,38 +76,92 @@ def postgresql_url(postgresql_server: PostgresqlServer) -> Iterator[str]:
         yield url
 
 
-@contextmanager
-def _running_server(folder: Path, identity: dict[str, Any]) -> Iterator[str]:
-    programs = _reachable_programs(folder, identity)
-    password, log = secrets.token_hex(16), folder / "server.log"
-    environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
-    password_file = folder / "password"
-    password_file.write_text(password, encoding="ascii")
-    with log.open("wb") as output:
-        settings: dict[str, Any] = {"cwd": folder, "env": environment, "stdout": output, "stderr": output, **identity}
-        subprocess.run(
-            [programs / "initdb", *INITDB_OPTIONS, f"--pwfile={password_file}"],
-            check=True,
-            **settings,
-        )
-        port = _free_port()
+class PostgresqlProcess:
+    """A server of a test's own, to be stopped, frozen and started again; `url` names its first database.
+
+    Args:
+        folder: for its files and programs; only its user may enter it.
+        cluster: where its data goes, if not into the folder.
+    """
+
+    def __init__(self, folder: Path, *, cluster: Path | None = None) -> None:
+        identity: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            identity = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            for owned in (folder, *([cluster] if cluster else [])):
+                os.chown(owned, nobody.pw_uid, nobody.pw_gid)
+        self._programs = _reachable_programs(folder, identity)
+        self._log = folder / "server.log"
+        self._cluster = cluster or folder / "cluster"
+        self._port = _free_port()
+        environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
+        self._settings: dict[str, Any] = {"cwd": folder, "env": environment, **identity}
+        password, password_file = secrets.token_hex(16), folder / "password"
+        password_file.write_text(password, encoding="ascii")
+        options = [*INITDB_OPTIONS, f"--pgdata={self._cluster}", f"--pwfile={password_file}"]
+        with self._log.open("ab") as output:
+            subprocess.run(
+                [self._programs / "initdb", *options], check=True, stdout=output, stderr=output, **self._settings
+            )
+        self.url = f"postgresql://joint_risk:{password}@127.0.0.1:{self._port}/postgres"
+        self._server: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Starts it, and waits until it answers."""
         # Durability is switched off: these databases live for one test.
         choices = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses=127.0.0.1"]
         choices += ["unix_socket_directories=", "max_connections=40", "shared_buffers=16MB", "autovacuum=off"]
-        with subprocess.Popen(
-            [programs / "postgres", "-D", "cluster", "-p", str(port), *(f"--{choice}" for choice in choices)],
-            **settings,
-        ) as server:
-            try:
-                url = f"postgresql://joint_risk:{password}@127.0.0.1:{port}/postgres"
-                _wait_until_up(url, server, log)
-                yield url
-            finally:
-                server.send_signal(signal.SIGINT)  # ends the sessions, then itself
-                try:
-                    server.wait(STOP_WITHIN_S)
-                except subprocess.TimeoutExpired:
-                    server.send_signal(signal.SIGQUIT)
+        command = [str(self._programs / "postgres"), "-D", str(self._cluster), "-p", str(self._port)]
+        with self._log.open("ab") as output:
+            server = subprocess.Popen(
+                [*command, *(f"--{choice}" for choice in choices)], stdout=output, stderr=output, **self._settings
+            )
+        self._server = server
+        _wait_until_up(self.url, server, self._log)
+
+    def stop(self) -> None:
+        """Ends the sessions, then the server; does nothing where it does not run."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.send_signal(signal.SIGCONT)
+        server.send_signal(signal.SIGINT)
+        try:
+            server.wait(STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            server.send_signal(signal.SIGQUIT)
+            server.wait()
+
+    def freeze(self) -> None:
+        """Stops every process of the server in its tracks: connections stay open, and nobody answers on them."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets them go on."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        assert self._server is not None
+        children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children").read_text(encoding="ascii")
+        for process in (self._server.pid, *map(int, children.split())):
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
+
+
+@contextmanager
+def own_postgresql(*, cluster: Path | None = None) -> Iterator[PostgresqlProcess]:
+    """A server of one's own; gone with all it held at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="joint-risk-postgresql-"))
+    try:
+        process = PostgresqlProcess(folder, cluster=cluster)
+        try:
+            yield process
+        finally:
+            process.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _reachable_programs(folder: Path, identity: dict[str, Any]) -> Path:

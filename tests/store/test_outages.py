@@ -16,6 +16,7 @@ from app.database import ask, connect_engine, migrate, schema_state
 from app.errors import StoreAwayError
 from app.rule_sets.store import RuleSetStore
 from tests.store.raw import RawDatabase, open_raw
+from tests.store.relay import Relay
 
 TIMEOUT_S = 0.5
 # Connecting is given two seconds at least, and a machine under load its time; without a limit it would be minutes.
@@ -47,55 +48,6 @@ def ensure_away(engine: Engine, *, within_s: float = AT_MOST_S) -> None:
     with pytest.raises(StoreAwayError):
         RuleSetStore(engine).last_sequence()
     assert time.monotonic() - started < within_s
-
-
-class Relay:
-    """A loopback port in front of a server, that can stop passing bytes on while every connection stays open."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._flowing = threading.Event()
-        self._flowing.set()
-        self._sockets: list[socket.socket] = [self._listener]
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def freeze(self) -> None:
-        self._flowing.clear()
-
-    def thaw(self) -> None:
-        self._flowing.set()
-
-    def close(self) -> None:
-        self.thaw()
-        for each in self._sockets:
-            with closing(each):
-                # Wakes the thread that waits on it.
-                try:
-                    each.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            far = socket.create_connection(self._target)
-            self._sockets += [near, far]
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
-
-    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
-        try:
-            while passed := source.recv(65_536):
-                self._flowing.wait()
-                sink.sendall(passed)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            return
 
 
 @pytest.mark.parametrize("question", range(len(QUESTIONS)))
