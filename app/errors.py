@@ -13,7 +13,11 @@
     ├── SchemaAheadError             the database is newer than this release can use
     ├── UnknownKeyError              no key has this prefix
     ├── UnreadableFileError          a file could not be read
-    └── UnreadableTrainingError      a training file was read and makes no sense
+    ├── UnreadableTrainingError      a training file was read and makes no sense
+    ├── OverloadedError              there is no room for it now
+    ├── WorkTimedOutError            a piece of work took longer than it may
+    ├── WorkTooLargeError            a piece of work needed more memory than it may have
+    └── WorkDiedError                the process that worked on it ended before it was done
 
 An error names paths, ids and versions, never a runner's values. What status or exit code it becomes is
 decided at the doors (`api/problems.py`, `cli/endings.py`), because the heart knows neither.
@@ -169,3 +173,48 @@ class UnreadableTrainingError(JointRiskError):
         super().__init__(f"The file {source} cannot be read. {reason}")
         self.source = source
         self.reason = reason
+
+
+class OverloadedError(JointRiskError):
+    """There is no room for it now; nothing of it was done, so it may be sent again."""
+
+    slug = "overloaded"
+
+    def __init__(self) -> None:
+        super().__init__("This replica has as much to do as it can do in time. Send it again after Retry-After.")
+
+
+class WorkTimedOutError(JointRiskError):
+    """A piece of work took longer than it may and was stopped; nothing was changed."""
+
+    slug = "work-timed-out"
+
+    def __init__(self, deadline_s: float) -> None:
+        super().__init__(
+            f"This took longer than {deadline_s:g} s and was stopped; nothing was changed. Send less, or try again "
+            "when less is going on."
+        )
+
+
+class WorkTooLargeError(JointRiskError):
+    """A piece of work needed more memory than it may have and was stopped; nothing was changed."""
+
+    slug = "work-too-large"
+
+    def __init__(self, memory_bytes: int) -> None:
+        super().__init__(
+            f"This needs more than {memory_bytes // 1_048_576} MiB of memory and was stopped; nothing was changed. "
+            "Send less."
+        )
+
+
+class WorkDiedError(JointRiskError):
+    """The process that worked on it ended before it was done; nothing was changed, and the log says more."""
+
+    slug = "work-died"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The process that worked on this ended before it was done; nothing was changed. Try again once; if it "
+            "happens again, the log says more."
+        )

@@ -31,13 +31,12 @@ from app.api.problems import (
     UNMATCHED,
     VARY,
     HostRefusedError,
-    OverloadedError,
-    RefusedCallError,
     internal_problem,
     problem_of,
     template_of,
 )
 from app.api.rates import RATE
+from app.errors import JointRiskError, OverloadedError
 from app.log_lines import FIELDS, describe_failure
 from app.settings import Settings
 from app.telemetry import Telemetry
@@ -157,10 +156,10 @@ class FrontDoor:
         if span is not None and self._tracing is not None:
             self._tracing.end(span, told=told, duration_s=took_s)
 
-    def _let_in(self, scope: Scope) -> tuple[RefusedCallError | None, ASGIApp, bytes | None]:
+    def _let_in(self, scope: Scope) -> tuple[JointRiskError | None, ASGIApp, bytes | None]:
         """One walk over the headers: why the call is refused, or else the way it goes, and its caller's trace."""
         app = self._app
-        refusal: RefusedCallError | None = None
+        refusal: JointRiskError | None = None
         traceparent: bytes | None = None
         local_only = self._gate.serves_this_machine_only
         for name, told in scope["headers"]:

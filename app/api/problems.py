@@ -31,6 +31,7 @@ from app.errors import (
     InvalidSettingsError,
     JointRiskError,
     NoRuleSetError,
+    OverloadedError,
     SchemaAheadError,
     SchemaBehindError,
     StoreAwayError,
@@ -39,6 +40,9 @@ from app.errors import (
     UnreadableFileError,
     UnreadableTrainingError,
     UnusableFileError,
+    WorkDiedError,
+    WorkTimedOutError,
+    WorkTooLargeError,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -124,15 +128,6 @@ class UnloadableRuleSetError(RefusedCallError):
         super().__init__("This release cannot load the rule set. A replica of a later one may; or pin another version.")
 
 
-class OverloadedError(RefusedCallError):
-    """There is no room for the call now; nothing of it was done, so it may be sent again."""
-
-    slug = "overloaded"
-
-    def __init__(self) -> None:
-        super().__init__("This replica has as many calls as it answers in time. Send it again after Retry-After.")
-
-
 class RateLimitedError(RefusedCallError):
     """The key has asked for as many runners as it may in this minute; nothing of the call was done."""
 
@@ -191,6 +186,10 @@ STATUS_OF: dict[type[JointRiskError], int] = {
     UnloadableRuleSetError: 503,
     UnreadableFileError: 500,
     UnusableFileError: 500,
+    OverloadedError: 503,
+    WorkTimedOutError: 503,
+    WorkTooLargeError: 422,
+    WorkDiedError: 503,
     UnreadableTrainingError: 422,
     MalformedCallError: 400,
     NotAcceptableError: 406,
@@ -198,7 +197,6 @@ STATUS_OF: dict[type[JointRiskError], int] = {
     UnsupportedMediaTypeError: 415,
     UnsupportedEncodingError: 415,
     HostRefusedError: 421,
-    OverloadedError: 503,
     RateLimitedError: 429,
     SlowBodyError: 408,
     NoKeyError: 401,
@@ -232,6 +230,9 @@ TITLE_OF: dict[str, str] = {
     "unreadable-training": "The training file cannot be read",
     "unsupported-encoding": "Packed in an unknown way",
     "unsupported-media-type": "Not JSON",
+    "work-died": "The work ended before it was done",
+    "work-timed-out": "The work took too long",
+    "work-too-large": "The work needs too much memory",
 }
 
 

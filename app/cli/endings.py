@@ -15,6 +15,7 @@ from app.errors import (
     InvalidSettingsError,
     JointRiskError,
     NoRuleSetError,
+    OverloadedError,
     SchemaAheadError,
     SchemaBehindError,
     StoreAwayError,
@@ -23,6 +24,9 @@ from app.errors import (
     UnreadableFileError,
     UnreadableTrainingError,
     UnusableFileError,
+    WorkDiedError,
+    WorkTimedOutError,
+    WorkTooLargeError,
 )
 
 EXIT_MEANINGS: Final[dict[int, str]] = {
@@ -37,6 +41,7 @@ EXIT_MEANINGS: Final[dict[int, str]] = {
     8: "a JOINT_RISK_ setting cannot be used; each is printed",
     9: "the store's schema is ahead; run the newer release",
     10: "no such key, or the service at --url wants another one",
+    11: "the work takes too long, needs too much memory, or has to wait; nothing was changed",
 }
 UNEXPECTED: Final = 1
 EXIT_OF: Final[dict[type[JointRiskError], int]] = {
@@ -52,6 +57,10 @@ EXIT_OF: Final[dict[type[JointRiskError], int]] = {
     UnreadableFileError: 6,
     UnreadableTrainingError: 6,
     UnusableFileError: 3,
+    OverloadedError: 11,
+    WorkDiedError: 11,
+    WorkTimedOutError: 11,
+    WorkTooLargeError: 11,
 }
 UNLOADABLE: Final = "rule-set-unloadable"
 # The same refusal ends alike whether it was met here or told by a service.
