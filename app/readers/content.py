@@ -11,6 +11,8 @@ NAME_MOST: Final = 120
 HEAD_BYTES: Final = 4_096
 JSON_LIMIT_BYTES: Final = 16 * 1024 * 1024
 """Parsed, JSON takes up to twenty times its size, and a reading process may take 512 MiB."""
+JSON_OPENINGS_MOST: Final = 2_000_000
+"""Objects and lists: empty ones take thirty times their size, and nobody's activities hold as many."""
 _UNPRINTABLE: Final = re.compile(r"[^\w .,;()\[\]+@#&='-]", re.UNICODE)
 _ROOT: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s/>]")
 # What Python and Java write for no number, and numbers beyond any: no JSON, or none that can be held.
@@ -83,6 +85,8 @@ class Content:
         if self.head[:1] not in (b"{", b"[") or len(self.raw) > JSON_LIMIT_BYTES:
             return None
         raw = self.raw.removeprefix(b"\xef\xbb\xbf")
+        if raw.count(b"{") + raw.count(b"[") > JSON_OPENINGS_MOST:
+            return None
         try:
             return orjson.loads(raw)
         except ValueError:

@@ -12,7 +12,7 @@ from app.errors import UnreadableTrainingError
 from app.readers.activities import Activity, Reader, Reading, Sport
 from app.readers.content import Content
 from app.readers.distance_units import METRES, Unit, UnitFound, check_unit, unit_of_ratios
-from app.readers.platform_sports import sport_of_platform
+from app.readers.platform_sports import sport_of_foreign_word, sport_of_platform
 from app.readers.quantities import ascent_of, mm_of, ms_of_text
 from app.readers.records import Record, clock_of_text, read_records
 from app.readers.table_dates import day_order, moment_of_cell
@@ -131,11 +131,9 @@ def _unit(records: list[dict[str, object]]) -> UnitFound:
 
 
 def _activity(record: Record, *, unit: Unit, is_english: bool) -> Activity:
-    sport = sport_of_platform(record.text("Activity Type"))
-    distance = record.told["Distance"]
-    if sport == "other" and not is_english and isinstance(distance, float) and distance > 0:
-        # A word of a language that is not known here may mean any sport.
-        sport = "unknown"
+    word, distance = record.text("Activity Type"), record.told["Distance"]
+    is_foreign = not is_english and isinstance(distance, float) and distance > 0
+    sport = sport_of_foreign_word(word) if is_foreign else sport_of_platform(word)
     unit_m = METRES[_unit_of(sport, unit=unit)]
     record.take("clock_at_start", clock_of_text, "Date")
     record.take("distance_mm", lambda told: mm_of(told, unit_m=unit_m), "Distance")

@@ -70,6 +70,45 @@ _NOT_SAID: Final = frozenset({"unknown", "generic", "uncategorized", "uncategori
 _SPORTS: Final[dict[str, Sport]] = {word: sport for sport, words in _WORDS.items() for word in words.split()}
 
 
+# How words begin that name no run, for those of a language that are not written down above. What looks like a run is
+# not taken by its beginning: pace and distance tell better.
+_STEMS: Final[dict[Sport, tuple[str, ...]]] = {
+    "ride": (
+        "cicl",
+        "cycl",
+        "cykl",
+        "sykl",
+        "radf",
+        "radsp",
+        "fiets",
+        "wielr",
+        "vélo",
+        "bici",
+        "kolar",
+        "ebike",
+        "mtb",
+    ),
+    "swim": ("schwimm", "nata", "nage", "nuot", "zwem", "simn", "svøm", "pływ"),
+    "walk": ("spazier", "marche", "camina", "cammin", "caminh", "wandel", "gång"),
+    "hike": ("wander", "randonn", "senderis", "escursion", "vandr"),
+    "other": ("ski", "esqu", "sci", "schi", "snow", "rud", "row", "aviron", "remo", "roei", "kano", "kayak", "patin"),
+}
+_BEGUN: Final[list[tuple[str, Sport]]] = [(stem, sport) for sport, stems in _STEMS.items() for stem in stems]
+
+
+def sport_of_foreign_word(told: object) -> Sport:
+    """The same for a word of a language that may not be known: `unknown` where only its beginning could have told.
+
+    >>> [sport_of_foreign_word(told) for told in ("Ciclismo em local fechado", "Laufen", "Lenkkeily")]
+    ['ride', 'run', 'unknown']
+    """
+    sport = sport_of_platform(told)
+    if sport != "other" or not isinstance(told, str):
+        return sport
+    word = told.strip().casefold()
+    return next((begun for stem, begun in _BEGUN if word.startswith(stem)), "unknown")
+
+
 def sport_of_platform(told: object) -> Sport:
     """The sport that a platform's word means; `unknown` where there is no word, `other` where it is none of ours.
 

@@ -13,7 +13,7 @@ from app.errors import UnreadableTrainingError
 from app.readers.activities import Activity, Reader, Reading, Sport
 from app.readers.content import Content
 from app.readers.distance_units import METRES, Unit, UnitFound, check_unit, unit_of_ratios
-from app.readers.platform_sports import sport_of_platform
+from app.readers.platform_sports import sport_of_foreign_word, sport_of_platform
 from app.readers.quantities import ascent_of, mm_of, ms_of, ms_of_text
 from app.readers.records import Record, effort_of, id_of, read_records, utc_of_text
 from app.readers.table_dates import day_order, moment_of_cell
@@ -212,9 +212,9 @@ def _activity(record: Record, *, unit: Unit, is_english: bool) -> Activity:
 
 def _sport(record: Record, *, is_english: bool) -> Sport:
     """A word that is not known is some other sport in English, and may be any in a language that is not known."""
-    sport = sport_of_platform(record.text("Activity Type"))
-    is_foreign = sport == "other" and not is_english
-    return "unknown" if is_foreign and _number(record.told, "Distance") > 0 else sport
+    word = record.text("Activity Type")
+    is_foreign = not is_english and _number(record.told, "Distance") > 0
+    return sport_of_foreign_word(word) if is_foreign else sport_of_platform(word)
 
 
 READER: Final = Reader(

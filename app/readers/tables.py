@@ -18,6 +18,7 @@ TABLE_LIMIT_BYTES: Final = 16 * 1024 * 1024
 ROWS_MOST: Final = 50_000
 """Three activities a day for forty-five years."""
 COLUMNS_MOST: Final = 400
+_ROW_CHARACTERS_MOST: Final = 262_144
 _FIRST_ROWS: Final = 8
 _FIRST_CHARACTERS: Final = 65_536
 _DELIMITERS: Final = (",", ";", "\t")
@@ -58,13 +59,14 @@ class Rows:
     def __init__(self, text: str) -> None:
         self._text = text
         self._delimiter = _delimiter(text)
+        self._row_characters = 0
         self.is_cut = False
 
     def __iter__(self) -> Iterator[Row]:
         number = 0
-        reader = csv.reader(io.StringIO(self._text, newline=""), delimiter=self._delimiter)
         try:
-            for told in reader:
+            for told in csv.reader(self._lines(), delimiter=self._delimiter):
+                self._row_characters = 0
                 cells = [cell.strip() for cell in told[:COLUMNS_MOST]]
                 if not any(cells):
                     continue
@@ -76,6 +78,15 @@ class Rows:
         except csv.Error:
             # A cell of more than 128 KiB, say: an unbalanced quote swallows the rest of a file.
             self.is_cut = True
+
+    def _lines(self) -> Iterator[str]:
+        """The lines, up to a row that is longer than any: as one row, a file of commas would take all memory."""
+        for line in io.StringIO(self._text, newline=""):
+            self._row_characters += len(line)
+            if self._row_characters > _ROW_CHARACTERS_MOST:
+                self.is_cut = True
+                return
+            yield line
 
 
 def first_rows(content: Content) -> list[Row]:

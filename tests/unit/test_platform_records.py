@@ -364,3 +364,8 @@ def test_an_activity_that_was_stopped_at_once_went_0_m() -> None:
     stopped = STRAVA | {"distance": 0.0, "moving_time": 0, "elapsed_time": 0}
     assert only(read(json.dumps([stopped]), reader="strava")).distance_mm == 0
     assert only(read(json.dumps([STRAVA | {"distance": 0.0, "type": "Yoga"}]), reader="strava")).distance_mm == 0
+
+
+def test_millions_of_empty_objects_are_not_even_parsed() -> None:
+    content = Content(b"[" + b"{}," * 2_000_001 + b"{}]", name="x.json")
+    assert content.json is None

@@ -261,3 +261,29 @@ def test_rows_that_are_cut_short_keep_what_they_have() -> None:
     rows[1] = rows[1][:7]
     run = read(_written(rows), reader="strava-export").activities[0]
     assert (run.distance_mm, run.duration_ms) == (8_210_000, 2_790_000)
+
+
+@pytest.mark.parametrize(
+    ("word", "distance", "sport"),
+    [
+        ("Corrida", "8,21", "run"),
+        ("Ciclismo em local fechado", "14,17", "ride"),
+        ("Esqui", "14,17", "other"),
+        ("Lenkkeily", "8,21", "unknown"),
+        ("Lenkkeily", "0,00", "other"),
+    ],
+)
+def test_a_word_of_a_language_that_is_not_known_may_be_any_sport_that_has_a_distance(
+    word: str, distance: str, sport: str
+) -> None:
+    header = "Tipo de atividade,Data,Favorito,Título,Distância,Calorias,Tempo\n"
+    row = f'{word},2026-11-02 06:40:12,false,x,"{distance}","410","00:45:12"\n'
+    assert only(read(header + row, reader="garmin-csv")).sport == sport
+
+
+@pytest.mark.parametrize("row", [b"," * 300_000, b'"\n",' * 80_000])
+def test_a_row_longer_than_any_is_cut_and_said(row: bytes) -> None:
+    raw = sample("garmin-connect-km.csv").raw
+    reading = read_content(Content(raw + row, name="x.csv"))
+    assert len(reading.activities) in (6, 7)
+    assert codes(reading)["salvaged"] == 1
