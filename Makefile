@@ -22,7 +22,7 @@ lock = $(python) -m uv pip compile --quiet --generate-hashes --no-emit-index-url
 # What an image serves with, and so what the tests run with.
 served := --extra postgresql --extra training --extra bulk --extra telemetry
 
-.PHONY: help setup run test check fix coverage bench openapi schema docs mutation lock image audit-tools manifests audit sbom clean
+.PHONY: help setup run test stream-tests check fix coverage bench openapi schema docs mutation lock image audit-tools manifests audit sbom clean
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -45,6 +45,9 @@ check: setup ## lint, format, types, floors; changes nothing
 fix: setup ## what lint and format can mend by themselves
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
+
+stream-tests: setup ## streams whose reader stops for a full minute
+	STREAM_STOP_S=60 $(python) -m pytest $(PYTEST_ARGS) tests/system/test_streams.py
 
 coverage: setup ## fails unless the quick tests alone reach every line and branch of the heart
 	$(python) -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= tests/unit tests/spec app/runners app/features app/scoring

@@ -120,6 +120,17 @@ class PatientHandler(logging.Handler):
                     self._lines.task_done()
 
 
+class NotMeantToEnd(logging.Filter):
+    """Passes over what the server says of an answer without an end: a stream that is broken off is meant to have none.
+
+    Whoever breaks one off says why in a line of their own.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is logged."""
+        return record.msg != "ASGI callable returned without completing response."
+
+
 def logging_config(form: LogFormat, *, level: str) -> dict[str, Any]:
     """What `logging.config.dictConfig` takes; lines go to standard error."""
     formatter = "app.log_lines.JsonLines" if form == "json" else "app.log_lines.TextLines"
@@ -127,7 +138,8 @@ def logging_config(form: LogFormat, *, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": formatter}},
-        "handlers": {"stderr": {"class": "app.log_lines.PatientHandler", "formatter": "line"}},
+        "filters": {"meant": {"()": "app.log_lines.NotMeantToEnd"}},
+        "handlers": {"stderr": {"class": "app.log_lines.PatientHandler", "formatter": "line", "filters": ["meant"]}},
         "loggers": {
             "joint_risk": {"handlers": ["stderr"], "level": level.upper()},
             # Its access lines would repeat query strings; ours name a route.

@@ -19,6 +19,7 @@ from app.api.operations import MANAGEMENT_ONLY, keep_noting_state
 from app.api.permissions import Gate
 from app.api.problems import add_problem_handlers
 from app.api.rates import Rates
+from app.api.streams import StreamRoom
 from app.database import connect_engine, schema_state
 from app.rule_sets.in_force import RulesInForce
 from app.rule_sets.store import RuleSetStore
@@ -87,6 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.drain = drain
     app.state.telemetry = telemetry
     app.state.rates = Rates(settings.rate_limit_per_minute, telemetry=telemetry)
+    app.state.streams = StreamRoom(memory_bytes=settings.stream_memory_bytes, idle_s=settings.stream_idle_s)
     add_problem_handlers(app)
     app.add_middleware(FrontDoor, gate=gate, drain=drain, settings=settings, telemetry=telemetry, tracing=tracing)
     moved = frozenset[str]() if settings.management_port is None else MANAGEMENT_ONLY

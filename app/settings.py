@@ -186,6 +186,19 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="share of the traces that begin here that are recorded; a caller's own choice is kept",
     )
+    stream_idle_s: float = Field(
+        default=60.0,
+        gt=0,
+        le=3_600,
+        allow_inf_nan=False,
+        description="seconds without a byte either way after which a stream is ended",
+    )
+    stream_memory_bytes: int = Field(
+        default=134_217_728,
+        ge=16_777_216,  # what one stream sets aside: less would let none in
+        description="memory that streams and batches may set aside together; a stream takes 16 MiB of it, and one that "
+        "finds too little is refused with 503",
+    )
 
     @property
     def keys_max_age_s(self) -> float:

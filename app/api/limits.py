@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+import math
 import signal
 import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from types import FrameType
 from typing import Any
 
@@ -23,6 +25,17 @@ class Drain:
 
     def __init__(self) -> None:
         self.begun = False
+        self._over_at_s = math.inf
+
+    def begin(self, *, drain_s: float) -> None:
+        """The process is on its way out, and takes calls for so long."""
+        self.begun = True
+        self._over_at_s = monotonic() + drain_s
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no more calls are taken: what could go on for ever has to end."""
+        return self.begun and monotonic() >= self._over_at_s
 
 
 async def read_body(receive: Receive, headers: dict[bytes, bytes], *, limit_bytes: int, timeout_s: float) -> bytes:
@@ -35,9 +48,7 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], *, limit_byte
         MalformedCallError: it says gzip and is not.
         ClientDisconnect: the caller hung up.
     """
-    packed = headers.get(b"content-encoding", b"identity").lower()
-    if packed not in (b"identity", b"gzip", b"x-gzip"):
-        raise UnsupportedEncodingError
+    packed = coding_of(headers)
     declared = headers.get(b"content-length")
     if declared is not None and declared.isdigit() and int(declared[:20]) > limit_bytes:
         raise BodyTooLargeError(limit_bytes)
@@ -49,6 +60,18 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], *, limit_byte
     if len(body) > limit_bytes:
         raise BodyTooLargeError(limit_bytes)
     return body if packed == b"identity" else _unpack(body, limit_bytes=limit_bytes)
+
+
+def coding_of(headers: dict[bytes, bytes]) -> bytes:
+    """How the body is packed.
+
+    Raises:
+        UnsupportedEncodingError: in another way than gzip.
+    """
+    coding = headers.get(b"content-encoding", b"identity").lower()
+    if coding not in (b"identity", b"gzip", b"x-gzip"):
+        raise UnsupportedEncodingError
+    return coding
 
 
 async def _receive_body(receive: Receive, *, limit_bytes: int) -> bytes:
@@ -104,9 +127,9 @@ def drain_on_sigterm(drain: Drain, *, drain_s: float) -> Iterator[None]:
 
     def begin(number: int, frame: FrameType | None) -> Any:
         if drain.begun or drain_s == 0:
-            drain.begun = True
+            drain.begin(drain_s=0)
             return stop(number, frame)
-        drain.begun = True
+        drain.begin(drain_s=drain_s)
         log.info("Draining for %g s.", drain_s)
         return loop.call_soon_threadsafe(loop.call_later, drain_s, stop, number, None)
 

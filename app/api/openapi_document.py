@@ -25,7 +25,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import __version__
-from app.api import operations, rule_sets, scores
+from app.api import batch, operations, rule_sets, scores
+from app.api.batch_rows import BatchRequest
 from app.api.deps import JSON, DirectRoute
 from app.api.permissions import Permission, public
 from app.api.responses import KEY_SCHEME, SECURITY_SCHEME, problem_responses
@@ -77,7 +78,7 @@ _PACKAGE: Final = Path(__file__).parents[1]
 _REF: Final = "#/components/schemas/{model}"
 
 router = APIRouter(route_class=DirectRoute, include_in_schema=False)
-ROUTERS: Final = (scores.router, rule_sets.router, operations.router, router)
+ROUTERS: Final = (scores.router, batch.router, rule_sets.router, operations.router, router)
 
 
 @router.get("/openapi.json")
@@ -133,10 +134,15 @@ def describe_api() -> dict[str, Any]:
     )
     # Here, because they describe answers and take no part in giving one.
     from app.api.answers import ANSWERS as SCORES
+    from app.api.batch_answers import ANSWERS as BATCHES
     from app.api.rule_set_answers import ANSWERS as OTHERS
 
-    _, requests = models_json_schema([(ScoreRequest, "validation")], ref_template=_REF)
-    _, answers = models_json_schema([(model, "serialization") for model in (*SCORES, *OTHERS)], ref_template=_REF)
+    _, requests = models_json_schema(
+        [(model, "validation") for model in (ScoreRequest, BatchRequest)], ref_template=_REF
+    )
+    _, answers = models_json_schema(
+        [(model, "serialization") for model in (*SCORES, *BATCHES, *OTHERS)], ref_template=_REF
+    )
     schemas = {**requests["$defs"], **answers["$defs"]}
     document.setdefault("components", {})["schemas"] = dict(sorted(schemas.items()))
     document["components"]["securitySchemes"] = {KEY_SCHEME: SECURITY_SCHEME}

@@ -103,10 +103,15 @@ class UnsupportedMediaTypeError(RefusedCallError):
     """The body is not in a media type that this address reads."""
 
     slug = "unsupported-media-type"
-    headers = {"Accept-Post": "application/json"}
 
-    def __init__(self) -> None:
-        super().__init__("The body must be JSON in UTF-8. Send Content-Type: application/json.")
+    def __init__(
+        self,
+        message: str = "The body must be JSON in UTF-8. Send Content-Type: application/json.",
+        *,
+        read: tuple[str, ...] = ("application/json",),
+    ) -> None:
+        super().__init__(message)
+        self.headers = {"Accept-Post": ", ".join(read)}
 
 
 class UnsupportedEncodingError(RefusedCallError):
@@ -174,6 +179,15 @@ class ScopeMissingError(RefusedCallError):
         self.headers = {"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="{needed}"'}
 
 
+class DrainingError(RefusedCallError):
+    """The process is on its way out, and a stream ends before all of it is answered."""
+
+    slug = "draining"
+
+    def __init__(self) -> None:
+        super().__init__("This replica is stopping. Rows after this line were not scored: send them again.")
+
+
 STATUS_OF: dict[type[JointRiskError], int] = {
     InvalidInputError: 422,
     InvalidRuleSetError: 422,
@@ -202,9 +216,11 @@ STATUS_OF: dict[type[JointRiskError], int] = {
     NoKeyError: 401,
     ScopeMissingError: 403,
     UnknownKeyError: 500,
+    DrainingError: 503,
 }
 
 TITLE_OF: dict[str, str] = {
+    "draining": "This replica is stopping",
     "host-refused": "Not served under this name",
     "internal": "Something went wrong here",
     "invalid-input": "What was sent cannot be used as it is",
@@ -229,7 +245,7 @@ TITLE_OF: dict[str, str] = {
     "unknown-rule-set": "No such rule set",
     "unreadable-training": "The training file cannot be read",
     "unsupported-encoding": "Packed in an unknown way",
-    "unsupported-media-type": "Not JSON",
+    "unsupported-media-type": "Not in a media type that is read here",
     "work-died": "The work ended before it was done",
     "work-timed-out": "The work took too long",
     "work-too-large": "The work needs too much memory",

@@ -64,6 +64,24 @@ SCORE_RESPONSE = _response(
     {"anyOf": [_ref("Score"), _ref("ScoreCodes"), _ref("ScoreNumbers")]},
     "Joint-Rule-Set", "Content-Language", "Cache-Control",
 )  # fmt: skip
+_LINE = "A line of the stream: "
+BATCH_BODY: dict[str, Any] = {
+    "required": True,
+    "description": "A list (16 MiB at most), or a stream without end of a row a line (1 MiB a line at most); packed "
+    "with gzip if you like, sizes counted after unpacking.",
+    "content": {
+        JSON: {"schema": _ref("BatchRequest")},
+        "application/jsonl": {"schema": {**_ref("BatchItem"), "description": _LINE + "one runner."}},
+    },
+}
+BATCH_RESPONSE = _response(
+    "A result for each row, in the order of the rows.",
+    _ref("BatchResults"),
+    "Joint-Rule-Set", "Content-Language", "Cache-Control",
+)  # fmt: skip
+BATCH_RESPONSE["content"]["application/jsonl"] = {
+    "schema": {"anyOf": [_ref("AssessedRow"), _ref("RefusedRow")], "description": _LINE + "one result."}
+}
 FACTORS_RESPONSE = _response(
     "Every input, with what the rules make of it.",
     _ref("Inputs"),

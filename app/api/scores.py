@@ -112,8 +112,7 @@ async def score_runner(request: Request) -> Response:
     if content_type is not None and not is_json(content_type):
         raise UnsupportedMediaTypeError
     now = datetime.now(UTC)
-    prefer = headers.get(b"prefer")
-    unknown_fields: UnknownFields = "report" if prefer is not None and _is_lenient(prefer) else "refuse"
+    unknown_fields = unknown_fields_of(headers)
     try:
         query = read_query(ScoreQuery, request.scope)
     except InvalidInputError as refused:
@@ -177,6 +176,12 @@ def headers_of(rules: CompiledRuleSet, language: str) -> AnswerHeaders:
             (b"vary", VARY.encode()),
         )
     return cast(AnswerHeaders, kept)
+
+
+def unknown_fields_of(headers: dict[bytes, bytes]) -> UnknownFields:
+    """What is done with a field that this service does not know: `Prefer: handling=lenient` passes it over."""
+    prefer = headers.get(b"prefer")
+    return "report" if prefer is not None and _is_lenient(prefer) else "refuse"
 
 
 def _is_lenient(prefer: bytes) -> bool:

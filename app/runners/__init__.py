@@ -15,7 +15,7 @@ from app.runners.profile import (
     StrengthTraining,
     Training,
 )
-from app.runners.requests import UnknownFields, read_request
+from app.runners.requests import UnknownFields, read_request, settle_request
 
 __all__ = [
     "JOINTS",
@@ -33,4 +33,5 @@ __all__ = [
     "Training",
     "UnknownFields",
     "read_request",
+    "settle_request",
 ]

@@ -66,6 +66,20 @@ def read_request(
     return ReadRequest(*settled, findings)
 
 
+def settle_request(request: ScoreRequest, *, today: date, as_of: date | None = None) -> ReadRequest:
+    """The same for a request that was parsed already, beside other things: checked as a whole, and its days resolved.
+
+    Raises:
+        InvalidInputError: with every fault by JSON Pointer.
+    """
+    faults: list[Fault] = []
+    findings: list[Finding] = []
+    settled = _settle(request, today, as_of, faults, findings)
+    if faults:
+        raise InvalidInputError(faults)
+    return ReadRequest(*settled, findings)
+
+
 def _settle(
     request: ScoreRequest, today: date, beside: date | None, faults: list[Fault], findings: list[Finding]
 ) -> tuple[ScoreRequest, date]:
