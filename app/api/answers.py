@@ -305,4 +305,13 @@ class Score(Answer):
     notice: str = Field(description="What this is and is not.")
 
 
-ANSWERS: tuple[type[Answer], ...] = (Score, ScoreCodes, ScoreNumbers)
+class Verdict(Answer):
+    """Whether a request still has the answer that was kept."""
+
+    same: bool
+    differs: list[str] | None = Field(
+        description="JSON Pointers into the answer, 100 at most; null unless an answer was sent."
+    )
+
+
+ANSWERS: tuple[type[Answer], ...] = (Score, ScoreCodes, ScoreNumbers, Verdict)

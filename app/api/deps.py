@@ -1,5 +1,6 @@
 """What several routes need of a call: its headers and query read once, and the rules, from memory or from the store."""
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -299,6 +300,11 @@ class Prepared(Response):
         self.background = None
         self.body = body
         self.raw_headers = [*headers, (b"content-length", b"%d" % len(body))]
+
+
+def write_json(told: object) -> bytes:
+    """JSON in UTF-8 without white space."""
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def strong_etag(body: bytes) -> str:

@@ -25,11 +25,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import __version__
-from app.api import batch, operations, rule_sets, scores
+from app.api import batch, operations, receipts, rule_sets, scores
 from app.api.batch_rows import BatchRequest
 from app.api.deps import JSON, DirectRoute
 from app.api.permissions import Permission, public
 from app.api.responses import KEY_SCHEME, SECURITY_SCHEME, problem_responses
+from app.receipts import Verification
 from app.rule_sets.documents import canonical_bytes, digest_of, published_document
 from app.runners import ScoreRequest, read_request
 from app.scoring.assessment import Detail, render
@@ -78,7 +79,7 @@ _PACKAGE: Final = Path(__file__).parents[1]
 _REF: Final = "#/components/schemas/{model}"
 
 router = APIRouter(route_class=DirectRoute, include_in_schema=False)
-ROUTERS: Final = (scores.router, batch.router, rule_sets.router, operations.router, router)
+ROUTERS: Final = (scores.router, batch.router, receipts.router, rule_sets.router, operations.router, router)
 
 
 @router.get("/openapi.json")
@@ -138,7 +139,7 @@ def describe_api() -> dict[str, Any]:
     from app.api.rule_set_answers import ANSWERS as OTHERS
 
     _, requests = models_json_schema(
-        [(model, "validation") for model in (ScoreRequest, BatchRequest)], ref_template=_REF
+        [(model, "validation") for model in (ScoreRequest, BatchRequest, Verification)], ref_template=_REF
     )
     _, answers = models_json_schema(
         [(model, "serialization") for model in (*SCORES, *BATCHES, *OTHERS)], ref_template=_REF

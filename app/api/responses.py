@@ -82,6 +82,14 @@ BATCH_RESPONSE = _response(
 BATCH_RESPONSE["content"]["application/jsonl"] = {
     "schema": {"anyOf": [_ref("AssessedRow"), _ref("RefusedRow")], "description": _LINE + "one result."}
 }
+VERIFICATION_BODY: dict[str, Any] = {
+    "required": True,
+    "description": "A request, and what was answered to it; 2 MiB at most.",
+    "content": {JSON: {"schema": _ref("Verification")}},
+}
+VERDICT_RESPONSE = _response(
+    "Whether the same answer comes of the request.", _ref("Verdict"), "Joint-Rule-Set", "Cache-Control"
+)
 FACTORS_RESPONSE = _response(
     "Every input, with what the rules make of it.",
     _ref("Inputs"),

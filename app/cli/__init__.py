@@ -12,6 +12,7 @@ import typer
 from app import __version__
 from app.cli.endings import EXIT_MEANINGS, EXIT_OF, EXIT_OF_SLUG, SAID_HERE, UNEXPECTED, complain
 from app.cli.keys import keys_app
+from app.cli.receipts import verify
 from app.cli.rules import rules_app
 from app.cli.scoring import score
 from app.cli.serving import health, migrate, serve
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (score, serve, migrate, health):
+for command in (score, verify, serve, migrate, health):
     app.command()(command)
 app.add_typer(rules_app, name="rules")
 app.add_typer(keys_app, name="keys")

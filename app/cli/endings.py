@@ -42,8 +42,10 @@ EXIT_MEANINGS: Final[dict[int, str]] = {
     9: "the store's schema is ahead; run the newer release",
     10: "no such key, or the service at --url wants another one",
     11: "the work takes too long, needs too much memory, or has to wait; nothing was changed",
+    12: "what was compared is not the same; every difference is printed",
 }
 UNEXPECTED: Final = 1
+DIFFERENT: Final = 12
 EXIT_OF: Final[dict[type[JointRiskError], int]] = {
     InvalidInputError: 3,
     InvalidRuleSetError: 3,

@@ -175,7 +175,8 @@ _CODES: dict[str, str] = {
 }
 
 
-def _code(kind: str) -> str:
+def fault_code(kind: str) -> str:
+    """The code of a fault that the model found, by what its library calls it."""
     if kind in _CODES:
         return _CODES[kind]
     return (
@@ -233,8 +234,8 @@ def _name(
 ) -> None:
     if is_repeated:
         return
-    code = _code(found["type"])
-    pointer = _pointer(found["loc"])
+    code = fault_code(found["type"])
+    pointer = fault_pointer(found["loc"])
     if code == "unknown-field" and unknown_fields == "report":
         if len(findings) < FINDINGS_MAX:
             message = "This service does not know this field; it was passed over."
@@ -247,7 +248,7 @@ def _name(
     faults.append(Fault(pointer, code, detail))
 
 
-def _pointer(loc: tuple[int | str, ...]) -> str:
+def fault_pointer(loc: tuple[int | str, ...]) -> str:
     """A JSON Pointer; a name that a caller made up is repeated only if it is short and plain."""
     parts: list[str] = []
     for part in loc:

@@ -16,7 +16,7 @@ from app.rule_sets.in_force import RulesInForce
 from app.rule_sets.store import RuleSetStore
 from app.runners import read_request
 from app.scoring.assessment import Detail, render
-from app.scoring.compiled import MinEvidence, compile_rule_set
+from app.scoring.compiled import CompiledRuleSet, MinEvidence, compile_rule_set
 from app.scoring.engine import assess
 from app.settings import Settings, read_settings
 
@@ -49,6 +49,22 @@ def score_locally(
         rules = compile_rule_set(rules.document, version=rules.version, digest=rules.digest, min_evidence=min_evidence)
     assessment = assess(rules, told.request, as_of=told.as_of, findings=told.findings)
     return render(assessment, detail=detail, language=language)
+
+
+def published_rules(version: str) -> CompiledRuleSet:
+    """The rules of a version that the store of the settings holds.
+
+    Raises:
+        UnknownRuleSetError, InvalidRuleSetError: there is no such version, or this release cannot load it.
+        InvalidSettingsError, StoreAwayError, SchemaBehindError, SchemaAheadError: the store cannot be used.
+    """
+    settings = read_settings()
+    with open_store(settings) as engine:
+        held = RulesInForce(RuleSetStore(engine), poll_s=settings.poll_s, timeout_s=settings.store_timeout_s)
+        try:
+            return held.pinned(version)
+        finally:
+            held.close()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ FILE = Path(__file__).resolve().parents[2] / "openapi" / "openapi.json"
 OPERATIONS = {
     "score_batch",
     "score_runner", "list_factors", "list_rule_sets", "get_active_rule_set", "list_activations", "get_rule_set",
-    "get_rule_set_texts", "get_liveness", "get_readiness", "get_metrics",
+    "get_rule_set_texts", "verify_score", "get_liveness", "get_readiness", "get_metrics",
     "get_startup",
 }  # fmt: skip
 
