@@ -19,12 +19,14 @@ WORKDIR /build
 RUN python3 -m venv /build/tools && python3 -m venv --without-pip /opt/joint-risk
 COPY requirements/build.txt requirements/run.txt requirements/
 RUN /build/tools/bin/pip install --only-binary :all: --require-hashes -r requirements/build.txt \
- && /build/tools/bin/pip --python /opt/joint-risk/bin/python install --only-binary :all: --require-hashes -r requirements/run.txt
+ && /build/tools/bin/pip --python /opt/joint-risk/bin/python install --no-compile --only-binary :all: --require-hashes -r requirements/run.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY alembic alembic
 COPY app app
 RUN /build/tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels . \
- && /build/tools/bin/pip --python /opt/joint-risk/bin/python install --no-index --no-deps wheels/*.whl
+ && /build/tools/bin/pip --python /opt/joint-risk/bin/python install --no-compile --no-index --no-deps wheels/*.whl
+# Compiled here, by content and not by date: the root file system is read-only later, and layers stay the same to the byte.
+RUN PYTHONHASHSEED=0 /opt/joint-risk/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/joint-risk/lib
 
 FROM ${BASE_IMAGE}
 ARG VERSION=0.1.0

@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.system.load import Load
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "localhost/joint-risk:under-test"
@@ -63,9 +66,10 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "--build-arg",
         "PIP_FIND_LINKS=/wheels",
     ]
-    run(*build, *mount, "--tag", IMAGE, ".")
+    for tag in (IMAGE, f"{IMAGE}-again"):
+        run(*build, *mount, "--timestamp", "0", "--no-cache", "--tag", tag, ".")
     yield IMAGE
-    run(*PODMAN, "rmi", "--force", IMAGE)
+    run(*PODMAN, "rmi", "--force", IMAGE, f"{IMAGE}-again")
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ def container(image: str) -> Iterator[Container]:
         port = probe.getsockname()[1]
     name = f"joint-risk-test-{os.getpid()}-{port}"
     settings = ["--env", "JOINT_RISK_AUTH=off", "--env", f"JOINT_RISK_PORT={port}"]
+    began_s = time.monotonic()
     run(*PODMAN, "run", "--detach", "--name", name, *HARDENED, *settings, image)
     try:
         deadline = time.monotonic() + 30
@@ -95,6 +100,7 @@ def container(image: str) -> Iterator[Container]:
             logs = run(*PODMAN, "logs", name, check=False)
             assert time.monotonic() < deadline, f"not healthy after 30 s:\n{logs.stdout}\n{logs.stderr}"
             time.sleep(0.2)
+        print(f"healthy {time.monotonic() - began_s:.1f} s after it was told to run")
         yield Container(name, f"http://127.0.0.1:{port}")
     finally:
         run(*PODMAN, "rm", "--force", "--volumes", "--time", "0", name, check=False)
@@ -124,6 +130,29 @@ def test_the_image_holds_nothing_to_build_or_install_with(container: Container) 
     found = container.python(f"import shutil; print([t for t in {tools} if shutil.which(t)])")
     assert found.stdout.strip() == "[]"
     assert container.python("import pip").returncode != 0
+
+
+def test_building_it_again_makes_the_same_layers_to_the_byte(image: str) -> None:
+    first, again = (json.loads(run(*PODMAN, "image", "inspect", tag).stdout)[0] for tag in (image, f"{image}-again"))
+
+    assert first["RootFS"]["Layers"] == again["RootFS"]["Layers"]
+    print(f"{first['Size'] / 1e6:.0f} MB")
+
+
+def test_it_is_stopped_under_load_and_no_call_fails(container: Container) -> None:
+    with Load([container.url], callers=3) as load:
+        load.wait_for(30)
+        stopping = threading.Thread(target=run, args=(*PODMAN, "stop", "--time", "30", container.name))
+        stopping.start()
+        # A load balancer's part: once it says that it goes, nothing more is sent.
+        while httpx.get(f"{container.url}/readyz").status_code == 200:
+            time.sleep(0.02)
+        load.wait_for(10)  # still answered: it takes the balancer a while
+    stopping.join()
+
+    load.ensure_nothing_failed()
+    state = json.loads(run(*PODMAN, "inspect", container.name).stdout)[0]["State"]
+    assert state["ExitCode"] in (0, 128 + 15)
 
 
 def test_a_term_signal_ends_the_service_within_ten_seconds_and_without_force(container: Container) -> None:
