@@ -9,10 +9,10 @@ request of them. Nothing here is drawn by chance: the same rule set gives the sa
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from itertools import product
 from typing import Final, NamedTuple, cast
 
@@ -23,14 +23,15 @@ from app.features import FEATURES, Facts, Reading, derive_facts
 from app.rule_sets.cuts import cuts_of, probe_numbers, write_number
 from app.rule_sets.profile_answers import Told, answers_of, field_at
 from app.rule_sets.training_logs import AS_OF, make_logs
-from app.runners import JOINTS, read_request
+from app.runners import JOINTS, Runner, read_request
 from app.runners.requests import ReadRequest
+from app.scoring.advice import raise_flags
 from app.scoring.compiled import CompiledRuleSet
 from app.scoring.conditions import Conditions
-from app.scoring.engine import Assessment, assess
+from app.scoring.engine import Assessment, Grading, assess, grade
 from app.scoring.rule_set import Condition, Flag
 from app.scoring.rulers import Ruler
-from app.scoring.standing import grounds_of
+from app.scoring.standing import Standing, grounds_of
 
 TRAINING: Final = "/training"
 YEARS: Final = "/runner/running_years"
@@ -52,6 +53,13 @@ class Witness(NamedTuple):
 
     told: Told
     reading: Reading
+
+
+class Graded(NamedTuple):
+    """Where a runner stands, and what follows from it."""
+
+    standing: Standing
+    grading: Grading
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +126,15 @@ def without_inputs(told: Told, features: Iterable[str]) -> Told:
 
 
 class Bench:
-    """Runners of one rule set, made to measure."""
+    """Runners of one rule set, made to measure.
 
-    def __init__(self, rules: CompiledRuleSet) -> None:
+    Args:
+        cuts: where answers should differ, feature by feature and rising, if not where the rule set cuts.
+    """
+
+    def __init__(self, rules: CompiledRuleSet, *, cuts: Mapping[str, Sequence[Fraction]] | None = None) -> None:
         self.rules = rules
-        self.cuts = cuts_of(rules.document)
+        self.cuts = cuts_of(rules.document) if cuts is None else cuts
         self._witnesses: dict[str, list[Witness]] = {}
         self._logs: list[_TrainingWitness] = []
         self._bands: dict[tuple[int, int], Told | None] = {}
@@ -190,6 +202,7 @@ class Bench:
         measure = self.rules.rulers[ruler]
         return Wish(measure.feature, partial(_stands_in, measure, mask))
 
+    @cached_property
     def at_reference(self) -> Told:
         """Answers of a runner in every reference band, or where a factor does not apply, as far as they go together."""
         told: Told = {}
@@ -251,6 +264,32 @@ class Bench:
         """The bands that a runner may stand in, ruler by ruler."""
         return grounds_of(self.rules).stand(facts).masks
 
+    def stand(self, told: Told) -> Standing | None:
+        """Where these answers put a runner; None where the service would refuse them."""
+        facts = self.facts(told)
+        return None if facts is None else grounds_of(self.rules).stand(facts)
+
+    def cell(self, feature: str, reading: Reading) -> tuple[tuple[int, ...], int]:
+        """All that the rules can tell of a reading: its bands on every ruler, and the conditions that hold for it."""
+        conditions = grounds_of(self.rules).conditions
+        bits = conditions.bits_of_reading(feature, reading)
+        masks: list[int] = []
+        for number, ruler in enumerate(self.rules.rulers):
+            if ruler.feature == feature:
+                masks.append(ruler.mask(reading))
+                bits |= conditions.bits_of_band(number, masks[-1])
+        return tuple(masks), bits
+
+    def grade(self, told: Told) -> Graded | None:
+        """What hangs on bands and conditions alone, of these answers; None where the service would refuse them."""
+        standing = self.stand(told)
+        if standing is None:
+            return None
+        try:
+            return Graded(standing, grade(self.rules, standing, raise_flags(self.rules, standing)))
+        except InvalidInputError:
+            return None
+
     def assess(self, told: Told) -> Assessment | None:
         """What the rule set says of a runner who gives these answers; None where the service would refuse them."""
         read = self._read(told)
@@ -270,23 +309,25 @@ class Bench:
 
     def _training(self) -> list[_TrainingWitness]:
         if not self._logs:
-            years = [None, *USUAL_YEARS]
-            field = field_at(YEARS)
-            cuts = self.cuts.get("running_years", ())
-            years += [
-                year
-                for year in probe_numbers(cuts, lowest=field.lowest, highest=field.highest, step=field.step)
-                if year not in years
-            ]
             for log in [*make_logs(self.cuts), None]:
-                for year in years:
-                    told: Told = {} if log is None else {TRAINING: log}
-                    told |= {} if year is None else {YEARS: write_number(year)}
-                    facts = self.facts(told)
-                    if facts is not None:
-                        readings = {feature: FEATURES[feature].derive(facts) for feature in TRAINING_FEATURES}
-                        self._logs.append(_TrainingWitness(told, readings))
+                of_log: Told = {} if log is None else {TRAINING: log}
+                facts = self.facts(of_log)
+                if facts is None:
+                    continue
+                for year in self._years():
+                    told = of_log if year is None else {**of_log, YEARS: write_number(year)}
+                    runner = Runner(running_years=None if year is None else float(year))
+                    own = facts._replace(runner=runner)  # who runs changes no log, so it is counted once
+                    readings = {feature: FEATURES[feature].derive(own) for feature in TRAINING_FEATURES}
+                    self._logs.append(_TrainingWitness(told, readings))
         return self._logs
+
+    def _years(self) -> list[Fraction | None]:
+        """Years of running to tell beside a log, on every side of every cut; none at all first."""
+        field = field_at(YEARS)
+        cuts = self.cuts.get("running_years", ())
+        probed = probe_numbers(cuts, lowest=field.lowest, highest=field.highest, step=field.step)
+        return list(dict.fromkeys([None, *USUAL_YEARS, *probed]))
 
 
 def _combine(options: Sequence[Sequence[Told]], told: Told, steps: list[int]) -> Iterator[Told]:

@@ -93,7 +93,7 @@ def test_what_contradicts_itself_has_no_runner() -> None:
 
 
 def test_the_runner_at_reference_carries_no_points_and_is_wholly_known() -> None:
-    found = BENCH.assess(BENCH.at_reference())
+    found = BENCH.assess(BENCH.at_reference)
 
     assert found is not None
     for joint, assessed in found.grading.joints.items():

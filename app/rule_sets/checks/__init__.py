@@ -12,13 +12,18 @@ from pydantic import JsonValue
 
 from app.errors import InvalidRuleSetError
 from app.rule_sets import documents
+from app.rule_sets.checks.bounds import BOUNDS
 from app.rule_sets.checks.cohesion import COHESION
 from app.rule_sets.checks.dead_parts import DEAD_PARTS
+from app.rule_sets.checks.direction import DIRECTION
 from app.rule_sets.checks.draft import Draft
 from app.rule_sets.checks.examples import EXAMPLES
 from app.rule_sets.checks.finding import Check, CheckFinding, Counterexample, Severity
+from app.rule_sets.checks.habits import HABITS
+from app.rule_sets.checks.identity import IDENTITY
 from app.rule_sets.checks.sources import SOURCES
-from app.rule_sets.checks.tables import TABLES
+from app.rule_sets.checks.units import UNITS
+from app.rule_sets.checks.wording import WORDING
 from app.scoring.rule_set import RuleSetDocument
 
 __all__ = [
@@ -35,8 +40,13 @@ __all__ = [
 CHECKS: Final[dict[str, Check]] = {
     "cohesion": COHESION,
     "sources": SOURCES,
-    "tables": TABLES,
+    "units": UNITS,
+    "direction": DIRECTION,
+    "bounds": BOUNDS,
     "dead-parts": DEAD_PARTS,
+    "habits": HABITS,
+    "identity": IDENTITY,
+    "wording": WORDING,
     "examples": EXAMPLES,
 }
 """Every promise, in the order in which its findings are listed."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.errors import Fault
-from app.rule_sets.checks.draft import Draft
+from app.rule_sets.checks.draft import Draft, request_of
 from app.rule_sets.checks.finding import Check, CheckFinding, Counterexample, Severity
 from app.rule_sets.checks.tables import pair_for_band
 
@@ -45,10 +45,12 @@ def find_faults(draft: Draft) -> Iterator[CheckFinding]:
 
 
 def _shown(draft: Draft, fault: Fault) -> Counterexample | None:
-    if not draft.is_scoreable:
+    if not draft.is_scoreable or fault.code == "shares":  # no answer speaks of shares
         return None
     if fault.code == "worse-lowers":
         return pair_for_band(draft, fault.pointer)
+    if fault.code == "mixed-group":
+        return request_of(draft.reach.alone(int(fault.pointer.split("/")[2])))
     return draft.shown_by(fault.pointer)
 
 

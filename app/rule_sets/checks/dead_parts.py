@@ -65,10 +65,8 @@ def _levels(draft: Draft) -> Iterator[CheckFinding]:
     reached = draft.reach.levels
     for number, cut in enumerate(cuts):
         if cut.id not in reached:
-            joint: JointId = "knee"
-            end = max if number else min
             message = "No runner's score reaches this level."
-            shown = request_of(draft.reach.extreme(joint, end=end))
+            shown = request_of(draft.reach.farthest(end="highest" if number else "lowest"))
             yield CheckFinding("error", "dead-level", f"/levels/cuts/{number}", message, shown)
 
 

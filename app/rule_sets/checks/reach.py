@@ -5,17 +5,17 @@ is wide rather than clever (every side of every cut, every way to meet every con
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from functools import cache, cached_property
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from app.features import Reading
 from app.rule_sets.profile_answers import Told
 from app.rule_sets.witnesses import Bench, Wish, join, tell_symptom
 from app.runners import JOINTS, JointId
 from app.scoring.compiled import GroupTable
-from app.scoring.engine import Assessment
+from app.scoring.engine import Assessment, Grading
 from app.scoring.rule_set import Advice, Benefit, Condition, Flag
 from app.scoring.totals import print_score
 
@@ -49,7 +49,9 @@ class Reach:
         catalogue, *rest = path.split("/")[1:] or [""]
         number = int(rest[0]) if rest and rest[0].isdecimal() else None
         if catalogue == "levels" and len(rest) > 1 and rest[0] == "cuts":
-            return self.levels.get(self.document.levels.cuts[int(rest[1])].id)
+            return self.headlines.get(self.document.levels.cuts[int(rest[1])].id)
+        if catalogue == "sources" and rest:
+            return self._citing(rest[0])
         if number is None:
             return {} if catalogue in ("texts", "levels", "rates") else None
         find = {
@@ -80,7 +82,7 @@ class Reach:
             for part in condition.all_ or ():
                 for told in self._meeting(part):
                     return told
-        return self.bench.at_reference()
+        return self.bench.at_reference
 
     def _advice(self, number: int) -> Told | None:
         advice: Advice = self.document.advice[number]
@@ -123,24 +125,63 @@ class Reach:
         ]
         return max(reached, key=lambda each: each[0])[1] if reached else None
 
+    def alone(self, factor: int) -> Told | None:
+        """Somebody for whom a factor carries points while all others of its group stand at reference."""
+        id_ = self.document.factors[factor].id
+        for joint in JOINTS:
+            for group in self.bench.rules.joints[joint].groups:
+                references = {ruler: 1 << self.bench.rules.rulers[ruler].reference for ruler, _ in group.steps}
+                for member in group.members:
+                    if member.pair.factor.id == id_:
+                        for band, points in enumerate(member.pair.band_points):
+                            told = self.bench.in_bands({**references, member.pair.ruler: 1 << band})
+                            if points and told is not None:
+                                return told
+        return None
+
     # --- levels ------------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def levels(self) -> dict[str, Told]:
-        """For each level that is reached, a runner whose answer names it."""
-        reached: dict[str, Told] = {}
-        for joint in JOINTS:
-            for told, level in self._levels_of(joint, set(reached)):
-                reached.setdefault(level, told)
-        return reached
+        """For each level that is reached, a runner one of whose joints has it."""
+        return self._levels[0]
 
-    def extreme(self, joint: JointId, *, end: Callable[..., Standpoint]) -> Told:
-        """The runner at one end of a joint's scores: `end` is `min` or `max`."""
+    @property
+    def headlines(self) -> dict[str, Told]:
+        """For each level that is reached, a runner whose summary has it, if there is one."""
+        return self._levels[1]
+
+    @cached_property
+    def _levels(self) -> tuple[dict[str, Told], dict[str, Told]]:
+        levels: dict[str, Told] = {}
+        headlines: dict[str, Told] = {}
+        for joint in JOINTS:
+            for told, found in self._mixes(joint, headlines.keys()):
+                best = found.summary_joint
+                headline = None if best is None else found.joints[best].level
+                for reached, level in ((levels, found.joints[joint].level), (levels, headline), (headlines, headline)):
+                    if level is not None:
+                        reached.setdefault(level, told)
+        return levels, headlines
+
+    def extreme(self, joint: JointId, *, end: Literal["lowest", "highest"]) -> Told:
+        """The runner at one end of a joint's scores."""
+        pick = min if end == "lowest" else max
         told: Told = {}
         for standpoints in self.standpoints(joint):
-            joined = join(told, end(standpoints, key=lambda each: each.points).told)
+            joined = join(told, pick(standpoints, key=lambda each: each.points).told)
             told = told if joined is None else joined
         return told
+
+    def farthest(self, *, end: Literal["lowest", "highest"]) -> Told:
+        """The runner at one end of the scores of the joint that goes farthest there."""
+        pick = min if end == "lowest" else max
+        ends = {
+            joint: self.bench.rules.joints[joint].base
+            + sum(pick(each.points for each in standpoints) for standpoints in self.standpoints(joint))
+            for joint in JOINTS
+        }
+        return self.extreme(pick(JOINTS, key=ends.__getitem__), end=end)
 
     def _standpoints(self, joint: JointId) -> list[list[Standpoint]]:
         """For each group: nothing known, then each member in each of its bands while the others stand at reference."""
@@ -163,36 +204,56 @@ class Reach:
                         found.append(Standpoint(group.entries[group.index(stands)].points, told))
         return found
 
-    def _levels_of(self, joint: JointId, known: set[str]) -> Iterator[tuple[Told, str]]:
-        """Mixes of standpoints whose sum falls into a level that is not known yet, verified by the engine."""
+    def _mixes(self, joint: JointId, known: Set[str]) -> Iterator[tuple[Told, Grading]]:
+        """Mixes of standpoints whose sum falls into a level that is not known yet, as the engine grades them."""
         rules = self.bench.rules
-        groups = self.standpoints(joint)
+        groups = [standpoints[1:] or standpoints for standpoints in self.standpoints(joint)]
+        plain = [min(standpoints, key=lambda each: abs(each.points)) for standpoints in groups]
         chance = random.Random(SEED)  # noqa: S311 - spread, not secrecy
+        levels = {cut.id for cut in self.document.levels.cuts}
         tries: dict[str, int] = {}
-        ends = (min, max)
         for number in range(MIXES):
-            lean = number % 10 / 10
-            if number < len(ends):
-                mix = [ends[number](standpoints, key=lambda each: each.points) for standpoints in groups]
+            if levels <= known:
+                return
+            if number < 2:
+                mix = [(min, max)[number](standpoints, key=_worth) for standpoints in groups]
             else:
+                lean = number % 10 / 10
                 mix = [
-                    chance.choice(standpoints[1:] or standpoints)
-                    if chance.random() > lean
-                    else min(standpoints[1:] or standpoints, key=lambda each: abs(each.points))
-                    for standpoints in groups
+                    one if chance.random() < lean else chance.choice(standpoints)
+                    for one, standpoints in zip(plain, groups, strict=True)
                 ]
             level = rules.level_of[print_score(rules.joints[joint].base + sum(each.points for each in mix))]
             if level in known or tries.get(level, 0) >= TRIES_A_LEVEL:
                 continue
-            tries[level] = tries.get(level, 0) + 1
             told: Told | None = {}
             for each in mix:
                 told = None if told is None else join(told, each.told)
-            found = None if told is None else self.bench.assess(told)
-            if told is not None and found is not None and found.grading.joints[joint].level is not None:
-                own = found.grading.joints[joint].level or ""
-                known.add(own)
-                yield told, own
+            graded = None if told is None else self.bench.grade(told)
+            if told is not None and graded is not None:
+                tries[level] = tries.get(level, 0) + 1
+                yield told, graded.grading
+
+    def _citing(self, source: str) -> Told | None:
+        """Somebody in whose answer a source stands."""
+        document = self.document
+        for number, advice in enumerate(document.advice):
+            if source in advice.sources and (told := self.advice(number)) is not None:
+                return told
+        for number, benefit in enumerate(document.benefits):
+            if source in benefit.sources and (told := self.benefit(number)) is not None:
+                return told
+        for number, flag in enumerate(document.flags):
+            if source in flag.sources and (told := self.flag(number)) is not None:
+                return told
+        for number, factor in enumerate(document.factors):
+            if source in factor.evidence.sources:
+                return self._out_of_reference(number)
+        return None
+
+
+def _worth(standpoint: Standpoint) -> int:
+    return standpoint.points
 
 
 def _is_finite(reading: Reading) -> bool:

@@ -6,10 +6,11 @@ from datetime import date
 from typing import Final
 
 from app.rule_sets.checks.draft import Draft
-from app.rule_sets.checks.finding import Check, CheckFinding, Counterexample
+from app.rule_sets.checks.finding import Check, CheckFinding
 
 # A DOI may hold nearly anything, but what ends one in a sentence is not part of it.
-_DOI_WITH_TAIL: Final = re.compile(r"[.,;:)\]}>'\"]$")
+_TAIL: Final = re.compile(r"[.,;:'\"]$")
+_BRACKETS: Final = ("()", "[]", "<>")
 _NO_IDENTIFIER: Final = re.compile(r"\[no DOI: [^\]]+\]")
 
 
@@ -46,19 +47,19 @@ def _citations(draft: Draft) -> Iterator[CheckFinding]:
         place = f"/sources/{id_}"
         if not source.citation.strip():
             message = "The source has no citation."
-            yield CheckFinding("error", "citation-missing", f"{place}/citation", message, _cited(draft, id_))
+            yield CheckFinding("error", "citation-missing", f"{place}/citation", message, draft.shown_by(place))
         identifiers = (source.doi, source.pmid, source.pmcid)
         if not any(identifiers) and not _NO_IDENTIFIER.search(source.citation):
             message = "A source has a DOI, a PMID or a PMCID, or its citation says why not: '[no DOI: …]'."
-            yield CheckFinding("error", "identifier-missing", place, message, _cited(draft, id_))
+            yield CheckFinding("error", "identifier-missing", place, message, draft.shown_by(place))
         if source.doi is not None:
-            if _DOI_WITH_TAIL.search(source.doi) and source.doi.count("(") == source.doi.count(")") == 0:
-                message = "A DOI does not end in a punctuation mark."
-                yield CheckFinding("error", "doi-form", f"{place}/doi", message, _cited(draft, id_))
+            if _TAIL.search(source.doi) or any(source.doi.count(a) != source.doi.count(b) for a, b in _BRACKETS):
+                message = "A DOI does not end in a punctuation mark, and closes the brackets that it opens."
+                yield CheckFinding("error", "doi-form", f"{place}/doi", message, draft.shown_by(place))
             same = first.setdefault(source.doi.lower(), id_)
             if same != id_:
                 message = f"The source {same} has the same DOI."
-                yield CheckFinding("error", "doi-repeated", f"{place}/doi", message, _cited(draft, id_))
+                yield CheckFinding("error", "doi-repeated", f"{place}/doi", message, draft.shown_by(place))
 
 
 def _unsourced(draft: Draft) -> Iterator[CheckFinding]:
@@ -85,19 +86,6 @@ def _unused(draft: Draft) -> Iterator[CheckFinding]:
         if id_ not in used:
             message = "Nothing in the document names this source."
             yield CheckFinding("warning", "source-unused", f"/sources/{id_}", message)
-
-
-def _cited(draft: Draft, id_: str) -> Counterexample | None:
-    """A request in whose answer the source stands."""
-    document = draft.document
-    for name in ("advice", "benefits", "flags"):
-        for number, part in enumerate(getattr(document, name)):
-            if id_ in part.sources and (shown := draft.shown_by(f"/{name}/{number}")) is not None:
-                return shown
-    for number, factor in enumerate(document.factors):
-        if id_ in factor.evidence.sources:
-            return draft.shown_by(f"/factors/{number}")
-    return None
 
 
 SOURCES: Final = Check(

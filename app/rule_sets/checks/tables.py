@@ -10,13 +10,16 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from app.rule_sets.checks.draft import Draft
-from app.rule_sets.checks.finding import Check, CheckFinding, Counterexample
+from app.rule_sets.checks.finding import CheckFinding, Counterexample
 from app.rule_sets.profile_answers import Told
 from app.rule_sets.witnesses import write_request
 from app.runners import JOINTS, JointId
 from app.scoring.compiled import GroupTable, Member
 from app.scoring.rule_set import Factor
 from app.scoring.rulers import bands_in, edge_of
+
+RUNNERS_TRIED: Final = 200
+"""How many entries that fall are tried for two runners who show it; not every entry has any."""
 
 
 class Step(NamedTuple):
@@ -98,16 +101,17 @@ def _first_lower(
     """The step at which an entry falls; preferably one that two runners can show."""
     others = [list(other.offsets.values()) for other in group.members if other is not member]
     hidden: Step | None = None
+    tries = RUNNERS_TRIED
     for step in steps_of(member, order_of(member.pair.factor, joint)):
         for rest in product(*others):
             index = sum(rest)
             one, other = (group.entries[index + member.offsets[mask]] for mask in step)
             if other.points < one.points or other.low < one.low or other.high < one.high:
                 pair = _shown_by(draft, group, index + member.offsets[step.better], index + member.offsets[step.worse])
-                if pair is not None:
-                    return step, pair
+                tries -= 1
                 hidden = hidden or step
-                break
+                if pair is not None or not tries:
+                    return step, pair
     return None if hidden is None else (hidden, None)
 
 
@@ -118,10 +122,3 @@ def _shown_by(draft: Draft, group: GroupTable, better: int, worse: int) -> Count
         masks = {member.pair.ruler: mask for member, mask in zip(group.members, group.masks(index), strict=True)}
         shown.append(draft.bench.in_bands(masks))
     return pair_of(*shown)
-
-
-TABLES: Final = Check(
-    "By construction: in no group's table is an entry worth less than one of a better band, whatever else is known.",
-    {"worse-lowers-entry": "error"},
-    find_lower_entries,
-)
