@@ -142,6 +142,15 @@ def connect_engine(database_url: str, *, timeout_s: float = 2.0) -> Engine:
     return engine
 
 
+def connect_nowhere() -> Engine:
+    """An engine on no database at all: every question is answered as by one that is away, at once."""
+
+    def refuse() -> sqlite3.Connection:
+        raise sqlite3.OperationalError("There is no store.")
+
+    return create_engine("sqlite://", creator=refuse)
+
+
 def _prepare_sqlite(engine: Engine, *, timeout_s: float) -> None:
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:

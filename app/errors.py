@@ -117,8 +117,10 @@ class StoreAwayError(JointRiskError):
 
     slug = "store-away"
 
-    def __init__(self) -> None:
-        super().__init__("The store does not answer. Try again shortly; scoring with the rules in force goes on.")
+    def __init__(
+        self, message: str = "The store does not answer. Try again shortly; scoring with the rules in force goes on."
+    ) -> None:
+        super().__init__(message)
 
 
 class SchemaBehindError(JointRiskError):

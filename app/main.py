@@ -1,15 +1,18 @@
 """Puts the service together: settings, store, rules in force, routes, problems, the front door."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from typing import NamedTuple
 
 from fastapi import FastAPI
+from sqlalchemy import Engine
 from starlette.staticfiles import StaticFiles
 
 from app import __version__
-from app.access.held import KeysHeld
+from app.access.files import KeyFile
+from app.access.held import KeysHeld, KeySource
 from app.access.store import KeyStore
 from app.api.front_door import FrontDoor
 from app.api.limits import Drain, drain_on_sigterm
@@ -20,7 +23,8 @@ from app.api.permissions import Gate
 from app.api.problems import add_problem_handlers
 from app.api.rates import Rates
 from app.api.streams import StreamRoom
-from app.database import connect_engine, schema_state
+from app.database import SchemaState, connect_engine, connect_nowhere, schema_state
+from app.rule_sets.bundle import read_bundle
 from app.rule_sets.in_force import RulesInForce
 from app.rule_sets.store import RuleSetStore
 from app.settings import Settings, read_settings
@@ -36,14 +40,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     Raises:
         InvalidSettingsError: the settings cannot be used.
+        UnreadableFileError, UnusableFileError: a bundle was to be served, and it cannot be.
     """
     settings = settings or read_settings()
-    engine = connect_engine(settings.database_url, timeout_s=settings.store_timeout_s)
-    store = RuleSetStore(engine)
+    engine, store, key_source, schema = _sources(settings)
     drain = Drain()
-    schema = partial(schema_state, engine)
     rules = RulesInForce(store, poll_s=settings.poll_s, timeout_s=settings.store_timeout_s, schema=schema)
-    keys = KeysHeld(KeyStore(engine), poll_s=settings.poll_s, schema=schema)
+    keys = KeysHeld(key_source, poll_s=settings.poll_s, schema=schema)
     gate = Gate(keys, settings=settings)
     telemetry = Telemetry()
     tracing = Tracing.starting(settings.otlp_endpoint, share=settings.trace_share)
@@ -97,3 +100,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.router.routes.extend(route for route in router.routes if getattr(route, "path", None) not in moved)
     app.mount(DOCS_FILES_PATH, StaticFiles(directory=DOCS_FILES), name="docs files")
     return app
+
+
+class _Sources(NamedTuple):
+    """Where rules and keys come from."""
+
+    engine: Engine
+    store: RuleSetStore
+    keys: KeySource
+    schema: Callable[[], SchemaState]
+
+
+def _sources(settings: Settings) -> _Sources:
+    """The store of the settings; or, where there is a bundle, that and nothing else."""
+    if settings.bundle is None:
+        engine = connect_engine(settings.database_url, timeout_s=settings.store_timeout_s)
+        return _Sources(engine, RuleSetStore(engine), KeyStore(engine), partial(schema_state, engine))
+    return _Sources(connect_nowhere(), read_bundle(settings.bundle), KeyFile(settings.keys_file), lambda: "current")

@@ -116,6 +116,12 @@ class Settings(BaseSettings):
         description="how old the list of keys may be, while the store is away, for calls that change rules; scoring "
         "goes on",
     )
+    bundle: Path | None = Field(
+        default=None, description="a file of rules to score by instead of a store, from `rules export --bundle`"
+    )
+    keys_file: Path | None = Field(
+        default=None, description="beside a bundle: the file of keys that callers are let in by, from `keys export`"
+    )
     key: str | None = Field(
         default=None,
         pattern=r"^\S+$",
@@ -204,6 +210,13 @@ class Settings(BaseSettings):
     def keys_max_age_s(self) -> float:
         """For how long a list of keys that nobody can check anew lets management calls in."""
         return derive_duration_s(self.keys_max_age)
+
+    @field_validator("keys_file")
+    @classmethod
+    def _ensure_beside_bundle(cls, given: Path | None, field: ValidationInfo) -> Path | None:
+        if given is not None and field.data.get("bundle") is None:
+            raise ValueError("is read beside JOINT_RISK_BUNDLE alone; with a store, its keys are those that count")
+        return given
 
     @field_validator("port", "management_port", mode="before")
     @classmethod

@@ -45,9 +45,13 @@ class _File(BaseModel):
 
 
 class KeyFile:
-    """A list of keys in a file; it is read anew when its bytes have changed."""
+    """A list of keys in a file; it is read anew when its bytes have changed.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: None for no file: a list without keys.
+    """
+
+    def __init__(self, path: Path | None) -> None:
         self._path = path
 
     def marker(self) -> object:
@@ -65,11 +69,11 @@ class KeyFile:
             UnreadableFileError: it cannot be read.
             UnusableFileError: it is no list of keys; with every fault.
         """
-        return read_key_file(self._read(), path=str(self._path))
+        return [] if self._path is None else read_key_file(self._read(), path=str(self._path))
 
     def _read(self) -> bytes:
         try:
-            return self._path.read_bytes()
+            return b"" if self._path is None else self._path.read_bytes()
         except OSError:
             raise UnreadableFileError(str(self._path)) from None
 

@@ -121,7 +121,7 @@ def note_state(app: Starlette) -> None:
     state = app.state.rules.state()
     telemetry: Telemetry = app.state.telemetry
     telemetry.set("joint_risk_build", 1, __version__)
-    telemetry.set("joint_risk_store_up", float(state["store"] == "ok"))
+    telemetry.set("joint_risk_store_up", float(state["store"] in ("ok", "bundle")))
     telemetry.set("joint_risk_store_seen_age_seconds", state["store_seen_s_ago"] or 0)
     telemetry.set("joint_risk_keys_age_seconds", app.state.keys.age_s if app.state.keys.are_loaded else 0)
     telemetry.set("joint_risk_rule_sets_refused", len(state["refused"]))
@@ -142,6 +142,8 @@ def _state(app: Starlette) -> dict[str, Any]:
     state: dict[str, Any] = {**app.state.rules.state()}
     if not app.state.keys.are_loaded:
         state["status"] = "starting"
+    if app.state.settings.bundle is not None:
+        state.update(store="bundle", store_seen_s_ago=None)
     return state
 
 
@@ -158,12 +160,16 @@ def _details(request: Request) -> dict[str, Any]:
     settings: Settings = request.app.state.settings
     return {
         "release": __version__,
-        "settings": settings.model_dump(exclude={"database_url", "key", "otlp_endpoint"}),
-        "store_kind": settings.database_url.partition(":")[0].partition("+")[0],
+        "settings": settings.model_dump(mode="json", exclude={"database_url", "key", "otlp_endpoint"}),
+        "store_kind": _kind_of(settings),
         "keys_age_s": int(request.app.state.keys.age_s) if request.app.state.keys.are_loaded else None,
         "calls_in_flight": request.app.state.telemetry.calls_in_flight,
         "log_lines_dropped": PatientHandler.dropped,
     }
+
+
+def _kind_of(settings: Settings) -> str:
+    return "bundle" if settings.bundle is not None else settings.database_url.partition(":")[0].partition("+")[0]
 
 
 def _answer(told: dict[str, Any], *, status: int = 200) -> Response:

@@ -101,6 +101,7 @@ class Gate:
     def __init__(self, keys: KeysHeld, *, settings: Settings) -> None:
         self._keys = keys
         self._keys_max_age_s = settings.keys_max_age_s
+        self._has_store = settings.bundle is None
         self._is_local = is_loopback(settings.host)
         scopes = read_off_scopes(settings)
         self._behind_gateway = Caller(None, "gateway", scopes) if settings.auth == "off" else None
@@ -129,8 +130,8 @@ class Gate:
             caller = self._identify(scope, permission.scope)
         if permission.scope not in caller.scopes:
             raise ScopeMissingError(permission.scope, caller)
-        if permission.scope in MANAGEMENT and caller.prefix is not None and self._keys.age_s > self._keys_max_age_s:
-            raise StoreAwayError
+        if permission.scope in MANAGEMENT:
+            self._ensure_manageable(caller)
         scope[CALLER] = caller
 
     def allows(self, scope: AsgiScope, permission: Permission) -> bool:
@@ -140,6 +141,13 @@ class Gate:
         except JointRiskError:
             return False
         return True
+
+    def _ensure_manageable(self, caller: Caller) -> None:
+        """Rules are changed in a store, by somebody whose key is known not to have been revoked long ago."""
+        if not self._has_store:
+            raise StoreAwayError(_NO_STORE)
+        if caller.prefix is not None and self._keys.age_s > self._keys_max_age_s:
+            raise StoreAwayError(_OLD_LIST)
 
     def _identify(self, scope: AsgiScope, needed: Scope) -> Caller:
         if not self._keys.exist:
@@ -157,6 +165,11 @@ class Gate:
 
 
 _THIS_MACHINE: Final = Caller(None, "this machine", WITHOUT_KEYS)
+_NO_STORE: Final = "This service scores by a file and has no store: rules are changed where that file comes from."
+_OLD_LIST: Final = (
+    "The store has been away for longer than JOINT_RISK_KEYS_MAX_AGE, so nobody knows which keys were revoked since. "
+    "Scoring goes on; rules can be changed again once it is back."
+)
 _WRONG: Final[dict[WrongKey, str]] = {
     "malformed": "What was sent is no key of this service. Send it as Authorization: Bearer jrk_…",
     "unknown": "This service does not know the key.",

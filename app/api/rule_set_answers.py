@@ -210,7 +210,7 @@ class ReadinessDetails(Answer):
 
     release: str
     settings: dict[str, JsonValue] = Field(description="Every setting by name, but those that may hold a secret.")
-    store_kind: str = Field(description="sqlite or postgresql.")
+    store_kind: str = Field(description="sqlite, postgresql, or bundle for none.")
     keys_age_s: int | None = Field(description="Seconds since the list of keys was last read; null if it never was.")
     calls_in_flight: int = Field(description="Calls being answered, this one included.")
     log_lines_dropped: int = Field(description="Log lines given up because nobody took them.")
@@ -220,7 +220,7 @@ class Readiness(Answer):
     """How this replica stands to its rules and its store."""
 
     status: str = Field(description="ok, degraded, starting or draining.")
-    store: str = Field(description="ok, away, schema-behind, schema-ahead or unknown.")
+    store: str = Field(description="ok, away, schema-behind, schema-ahead, unknown, or bundle where there is none.")
     store_seen_s_ago: int | None = Field(description="Seconds since the store last answered; null if it never did.")
     rule_set: RuleSetName | None = Field(description="The rules in force on this replica.")
     refused: list[str] = Field(description="Versions that are or will be in force and that this release cannot load.")

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from app import __version__
+from app.cli.bundles import export_rules
 from app.cli.endings import EXIT_MEANINGS, EXIT_OF, EXIT_OF_SLUG, SAID_HERE, UNEXPECTED, complain
 from app.cli.keys import keys_app
 from app.cli.receipts import verify
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 for command in (score, verify, serve, migrate, health):
     app.command()(command)
+rules_app.command("export")(export_rules)
 app.add_typer(rules_app, name="rules")
 app.add_typer(keys_app, name="keys")
 

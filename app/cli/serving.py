@@ -1,5 +1,6 @@
 """`joint-risk serve`, `migrate` and `health`: the service, its store, and whether it is well."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +16,10 @@ def serve(
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes, on a bare machine; containers run one each.")] = 1,
     migrate: Annotated[bool, typer.Option("--migrate", help="Migrate PostgreSQL first; SQLite always is.")] = False,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Score by this file and use no store; else JOINT_RISK_BUNDLE."),
+    ] = None,
 ) -> None:
     """Serve the API until told to stop."""
     import errno
@@ -24,7 +29,7 @@ def serve(
     from app.terminal import local
     from app.terminal.serving import bind_socket, run_service
 
-    settings = read_settings(host=host, port=port)
+    settings = read_settings(host=host, port=port, bundle=bundle)
     ensure_bind_is_allowed(settings, has_keys=lambda: local.may_have_keys(settings))
     read_off_scopes(settings)
     if settings.auth == "off":
@@ -32,7 +37,9 @@ def serve(
             f"JOINT_RISK_AUTH=off: nobody is asked for a key, and everybody may {settings.auth_off_scopes}. "
             "Let only what checks callers reach this address."
         )
-    if migrate or local.is_embedded(settings):
+    if settings.bundle is not None:
+        local.ensure_bundle(settings)
+    elif migrate or local.is_embedded(settings):
         local.migrate(settings)
     else:
         try:

@@ -7,7 +7,7 @@ lie: which rules are in force follows from the activations and a moment.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -211,19 +211,7 @@ class RuleSetStore:
             StoreAwayError: the database does not answer.
         """
 
-        def question(connection: Connection) -> Activation | None:
-            cancelled: set[int] = set()
-            # A row cancels only earlier ones (the database sees to that), so newest first meets every cancellation
-            # before what it cancels, and the first that fits is the answer.
-            for activation in _newest_first(connection):
-                if activation.activated_at <= at:
-                    cancelled.update(activation.cancels)
-                effective = activation.effective_at is not None and activation.effective_at <= at
-                if effective and activation.sequence not in cancelled:
-                    return activation
-            return None
-
-        return ask(self._engine, question)
+        return ask(self._engine, lambda connection: pick_in_force(_newest_first(connection), at))
 
     def scheduled(self, after: datetime) -> list[Activation]:
         """Activations whose `effective_at` is still to come after a moment and that nobody had cancelled by then.
@@ -259,6 +247,20 @@ class RuleSetStore:
         """
         query = select(func.coalesce(func.max(rule_set_activation.c.sequence), 0))
         return int(ask(self._engine, lambda connection: connection.execute(query).scalar_one()))
+
+
+def pick_in_force(newest_first: Iterable[Activation], at: datetime) -> Activation | None:
+    """The activation in force at a moment, of a ledger that is read newest first and no further than it has to be."""
+    cancelled: set[int] = set()
+    # A row cancels only earlier ones (the database sees to that), so newest first meets every cancellation before what
+    # it cancels, and the first that fits is the answer.
+    for activation in newest_first:
+        if activation.activated_at <= at:
+            cancelled.update(activation.cancels)
+        effective = activation.effective_at is not None and activation.effective_at <= at
+        if effective and activation.sequence not in cancelled:
+            return activation
+    return None
 
 
 def _ensure_version_form(version: str) -> None:

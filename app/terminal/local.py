@@ -9,9 +9,11 @@ from pathlib import Path
 from sqlalchemy import Engine, make_url
 
 from app import database
+from app.access.files import KeyFile
 from app.access.store import KeyStore
 from app.database import SchemaState, connect_engine, ensure_schema_fits
 from app.errors import StoreAwayError
+from app.rule_sets.bundle import read_bundle
 from app.rule_sets.in_force import RulesInForce
 from app.rule_sets.store import RuleSetStore
 from app.runners import read_request
@@ -93,9 +95,14 @@ def is_embedded(settings: Settings) -> bool:
 def may_have_keys(settings: Settings) -> bool:
     """Whether the store has keys, or is away: then whoever is let in is told by the keys that it has once it is back.
 
+    Beside a bundle, whether the file of keys has any.
+
     Raises:
+        UnreadableFileError, UnusableFileError: the file of keys cannot be used.
         SchemaAheadError: a later release migrated the store.
     """
+    if settings.bundle is not None:
+        return bool(KeyFile(settings.keys_file).records())
     try:
         if schema_of(settings) == "empty":
             return False
@@ -103,6 +110,17 @@ def may_have_keys(settings: Settings) -> bool:
             return bool(KeyStore(engine).records())
     except StoreAwayError:
         return True
+
+
+def ensure_bundle(settings: Settings) -> None:
+    """Raises unless the bundle and the file of keys can be served; uses no store.
+
+    Raises:
+        UnreadableFileError, UnusableFileError: one of them cannot; with every fault.
+    """
+    if settings.bundle is not None:
+        read_bundle(settings.bundle)
+        KeyFile(settings.keys_file).records()
 
 
 def name_of_user() -> str:

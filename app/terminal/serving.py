@@ -57,6 +57,8 @@ def run_service(bound: socket.socket, *, settings: Settings, workers: int) -> No
     port = bound.getsockname()[1]
     # The application reads its settings itself, in this process or in one of many that are started from here.
     os.environ.update({f"{PREFIX}HOST": settings.host, f"{PREFIX}PORT": str(port)})
+    if settings.bundle is not None:
+        os.environ[f"{PREFIX}BUNDLE"] = str(settings.bundle)
     url = local_url(settings.host, port)
     config = uvicorn.Config(
         APPLICATION,
