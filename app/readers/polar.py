@@ -17,22 +17,18 @@ from app.readers.quantities import ascent_of, clock_of, mm_of, ms_of, ms_of_text
 from app.readers.records import Record, clock_of_text, id_of, in_list, look_up, read_records
 
 ID: Final = "polar"
-# Numbers of the sports as the takeout tells them.
-_SPORTS: Final[dict[str, Sport]] = {
-    "1": "run",
-    "2": "ride",
-    "3": "walk",
-    "4": "run",
-    "5": "ride",
-    "9": "walk",
-    "11": "hike",
-    "17": "run_treadmill",
-    "18": "ride",
-    "19": "run",
-    "23": "swim",
-    "27": "run_trail",
-    "38": "ride",
+# Numbers of the sports as the newer takeout tells them; a number that is not here may be any sport.
+_NUMBERS: Final[dict[Sport, tuple[int, ...]]] = {
+    "run": (1, 4, 19),
+    "run_trail": (27,),
+    "run_treadmill": (17,),
+    "walk": (3, 9),
+    "hike": (11,),
+    "ride": (2, 5, 18, 38),
+    "swim": (23,),
+    "other": (6, 7, 8, 10, 12, 13, 14, 15, 16, 20, 22, 24, 25, 28, 29, 30, 33, 34, 35, 39, 50, 83),
 }
+_SPORT_OF: Final[dict[str, Sport]] = {str(number): sport for sport, told in _NUMBERS.items() for number in told}
 _SHARED: Final = ("identifier", "product", "deviceName")
 _IS_LEG: Final = " leg"
 _STARTS: Final = ("start-time", "start_time", "startTime")
@@ -109,7 +105,7 @@ def _put_moment(record: Record) -> None:
 def _sport(record: Record) -> Sport:
     number = id_of(look_up(record.told, "sport.id"))
     if number is not None:
-        return _SPORTS.get(number, "other")
+        return _SPORT_OF.get(number, "unknown")
     detailed = sport_of_platform(record.text("detailed-sport-info", "detailed_sport_info"))
     return sport_of_platform(record.text("sport")) if detailed in ("unknown", "other") else detailed
 

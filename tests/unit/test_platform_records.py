@@ -369,3 +369,11 @@ def test_an_activity_that_was_stopped_at_once_went_0_m() -> None:
 def test_millions_of_empty_objects_are_not_even_parsed() -> None:
     content = Content(b"[" + b"{}," * 2_000_001 + b"{}]", name="x.json")
     assert content.json is None
+
+
+@pytest.mark.parametrize(
+    ("number", "sport"), [("1", "run"), (17, "run_treadmill"), ("83", "other"), ("9999", "unknown")]
+)
+def test_a_number_of_polars_that_is_not_known_may_be_any_sport(number: object, sport: str) -> None:
+    session = {"startTime": "2026-03-29T08:00:00", "durationMillis": 1_800_000, "sport": {"id": number}}
+    assert only(read(json.dumps([session | {"exercises": [session]}]), reader="polar")).sport == sport
