@@ -87,7 +87,7 @@ def read(content: Content) -> Reading:
     table, findings = read_table(content, columns, first=2 if has_header else 1)
     order = day_order(cells["Date"] for _, cells in table if "Date" in cells)
     mark = decimal_mark(cells["Distance"] for _, cells in table if "Distance" in cells)
-    is_english = not has_header or _ENGLISH in [column_key(cell) for cell in rows[0].cells]
+    is_english = column_key(rows[0].cells[columns["Activity Type"]]) == _ENGLISH
     records = [(f"row {number}", _record(cells, order=order, mark=mark)) for number, cells in table]
     found = _unit([record for _, record in records])
     findings += check_unit(found, source=content.name)

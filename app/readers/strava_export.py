@@ -129,8 +129,7 @@ def read(content: Content) -> Reading:
     table, findings = read_table(content, columns, first=1 if _is_data(rows[0]) else 2)
     order = day_order(cells["Activity Date"] for _, cells in table if "Activity Date" in cells)
     mark = decimal_mark(cells["Distance"] for _, cells in table if "Distance" in cells)
-    keys = [column_key(without_tags(cell)) for cell in rows[0].cells]
-    is_english = bool(_ENGLISH & set(keys)) or _is_data(rows[0])
+    is_english = column_key(rows[0].cells[columns["Activity Type"]]) in _ENGLISH
     records = [(f"row {number}", _record(cells, order=order, mark=mark)) for number, cells in table]
     found = _unit([record for _, record in records], is_old="elapsed_time" in rows[0].cells)
     findings += check_unit(found, source=content.name)

@@ -287,3 +287,10 @@ def test_a_row_longer_than_any_is_cut_and_said(row: bytes) -> None:
     reading = read_content(Content(raw + row, name="x.csv"))
     assert len(reading.activities) in (6, 7)
     assert codes(reading)["salvaged"] == 1
+
+
+def test_a_language_is_told_by_the_column_of_the_sports_and_not_by_any_other() -> None:
+    # Dutch has a column "Type" too, further on.
+    rows = _cells("strava-export-nl.csv")
+    rows[1][3] = "Lenkkeily"
+    assert read(_written(rows), reader="strava-export").activities[0].sport == "unknown"
