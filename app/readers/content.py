@@ -11,8 +11,9 @@ NAME_MOST: Final = 120
 HEAD_BYTES: Final = 4_096
 JSON_LIMIT_BYTES: Final = 16 * 1024 * 1024
 """Parsed, JSON takes up to twenty times its size, and a reading process may take 512 MiB."""
-JSON_OPENINGS_MOST: Final = 2_000_000
-"""Objects and lists: empty ones take thirty times their size, and nobody's activities hold as many."""
+JSON_OPENINGS_MOST: Final = 1_000_000
+"""Objects and lists: small ones take thirty times their size, and nobody's activities hold as many."""
+_MENDED_MOST: Final = 500_000
 _UNPRINTABLE: Final = re.compile(r"[^\w .,;()\[\]+@#&='-]", re.UNICODE)
 _ROOT: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s/>]")
 # What Python and Java write for no number, and numbers beyond any: no JSON, or none that can be held.
@@ -90,7 +91,7 @@ class Content:
         try:
             return orjson.loads(raw)
         except ValueError:
-            mended, count = _NO_NUMBER.subn(b"null", raw)
+            mended, count = _NO_NUMBER.subn(b"null", raw, count=_MENDED_MOST)
         try:
             return orjson.loads(mended) if count else None
         except ValueError:
