@@ -8,9 +8,11 @@ from typing import Final
 
 from app.errors import UnreadableTrainingError
 from app.readers import (
+    fit,
     garmin_api,
     garmin_csv,
     garmin_takeout,
+    gpx,
     intervals_icu,
     joint_risk,
     open_wearables,
@@ -18,12 +20,16 @@ from app.readers import (
     strava,
     strava_export,
     suunto,
+    tcx,
     terra,
 )
 from app.readers.activities import Reader, Reading
 from app.readers.content import JSON_LIMIT_BYTES, Content
 
 READERS: Final[dict[str, Reader]] = {
+    "fit": fit.READER,
+    "gpx": gpx.READER,
+    "tcx": tcx.READER,
     "joint-risk": joint_risk.READER,
     "intervals-icu": intervals_icu.READER,
     "strava": strava.READER,
