@@ -167,7 +167,7 @@ def _say_who_may(operation: dict[str, Any], permission: Permission) -> None:
     if permission.until_keys:
         operation["security"].insert(0, {})
     if permission.scope is not None:
-        answers = {str(status): told for status, told in problem_responses(401, 403).items()}
+        answers = {str(status): told for status, told in problem_responses(401, 403, 429).items()}
         operation["responses"] = dict(sorted({**answers, **operation["responses"]}.items()))
 
 

@@ -15,8 +15,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 from starlette.types import Scope as AsgiScope
 
 from app.access import MANAGEMENT, Caller, Scope, read_scopes
+from app.access.failures import FailedAttempts
 from app.access.held import KeysHeld, WrongKey
-from app.api.problems import NO_KEY, NoKeyError, ScopeMissingError
+from app.api.problems import NO_KEY, RETRY_AFTER_S, NoKeyError, RateLimitedError, ScopeMissingError
 from app.errors import Fault, InvalidSettingsError, JointRiskError, StoreAwayError
 from app.settings import Settings
 
@@ -101,6 +102,7 @@ class Gate:
     def __init__(self, keys: KeysHeld, *, settings: Settings) -> None:
         self._keys = keys
         self._keys_max_age_s = settings.keys_max_age_s
+        self._failures = FailedAttempts()
         self._has_store = settings.bundle is None
         self._is_local = is_loopback(settings.host)
         scopes = read_off_scopes(settings)
@@ -118,6 +120,7 @@ class Gate:
 
         Raises:
             NoKeyError: a key is needed, and there is none or it is not good.
+            RateLimitedError: it is not good, as were too many before it from the same address.
             ScopeMissingError: the key is good, for other things.
             StoreAwayError, SchemaBehindError, SchemaAheadError: nobody can say yet, or no longer.
         """
@@ -161,11 +164,17 @@ class Gate:
         found = self._keys.identify(key.strip()) if kind.lower() == b"bearer" else "malformed"
         if isinstance(found, Caller):
             return found
+        # Whoever has a key that was good once is no stranger, and is better told than told to wait.
+        if found in ("malformed", "unknown") and self._failures.note((scope.get("client") or ("nowhere",))[0]):
+            scope[RETRY_AFTER_S] = _WAIT_S
+            raise RateLimitedError(_TOO_MANY)
         raise NoKeyError(_WRONG[found], is_wrong=True)
 
 
 _THIS_MACHINE: Final = Caller(None, "this machine", WITHOUT_KEYS)
 _NO_STORE: Final = "This service scores by a file and has no store: rules are changed where that file comes from."
+_TOO_MANY: Final = "Too many wrong keys came from this address in this minute. A good key is let in at any time."
+_WAIT_S: Final = 60
 _OLD_LIST: Final = (
     "The store has been away for longer than JOINT_RISK_KEYS_MAX_AGE, so nobody knows which keys were revoked since. "
     "Scoring goes on; rules can be changed again once it is back."

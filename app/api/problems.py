@@ -134,12 +134,14 @@ class UnloadableRuleSetError(RefusedCallError):
 
 
 class RateLimitedError(RefusedCallError):
-    """The key has asked for as many runners as it may in this minute; nothing of the call was done."""
+    """The key has asked for as many runners as it may in this minute, or its address for too many wrong ones."""
 
     slug = "rate-limited"
 
-    def __init__(self) -> None:
-        super().__init__("This key has too few runners left in this minute. Send it again after Retry-After.")
+    def __init__(
+        self, message: str = "This key has too few runners left in this minute. Send it again after Retry-After."
+    ) -> None:
+        super().__init__(message)
 
 
 class SlowBodyError(RefusedCallError):

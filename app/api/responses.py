@@ -153,7 +153,10 @@ _STATUS_TEXT: dict[int, tuple[str, Kind]] = {
         "What was sent cannot be used; `errors` names every fault.",
         Kind(InvalidInputError.slug, InvalidInputError([Fault("", "", "")]).message),
     ),
-    429: ("The key has too few runners left in this minute.", Kind(RateLimitedError.slug, RateLimitedError().message)),
+    429: (
+        "The key has too few runners left in this minute, or too many wrong ones came from the address.",
+        Kind(RateLimitedError.slug, RateLimitedError().message),
+    ),
     503: (
         "Nothing is in force yet, the store is needed and away, or there is no room. Try again after `Retry-After` "
         "seconds.",

@@ -87,7 +87,9 @@ class Service:
 
     async def _ask(self, method: str, path: str, **call: Any) -> httpx.Response:
         # An error that leaves the application would take the connection down: let the test see it.
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=True)
+        transport = httpx.ASGITransport(
+            self.app, raise_app_exceptions=True, client=(call.pop("client", "127.0.0.1"), 1234)
+        )
         async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as client:
             return await client.request(method, path, **call)
 
