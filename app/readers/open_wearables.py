@@ -1,7 +1,7 @@
-"""Open Wearables: workouts of its unified API, alone, in a list, or in the `data` of a page.
+"""Open Wearables: workouts of its unified API, alone, in a list, or in the `data` of a page or of a webhook.
 
 The format is that of https://docs.openwearables.io (GET /users/{id}/events/workouts): metres and seconds, ISO 8601
-moments, `source` naming the platform and the device that the workout came from.
+moments with the runner's `zone_offset` beside them, `source` naming the platform and the device behind.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _ZONE: Final = ("zone_offset", "start_zone_offset")
 
 
 def _workouts(told: object) -> list[tuple[str, object]]:
-    if isinstance(told, Mapping) and isinstance(told.get("data"), list):
+    if isinstance(told, Mapping) and "data" in told:
         return in_list(told["data"], place="data")
     return in_list(told)
 

@@ -1,4 +1,4 @@
-"""Suunto's cloud API: workouts, alone, in a list, or in the `payload` of an answer.
+"""Suunto's cloud API: workouts, alone, in a list, in the `payload` of an answer or in a webhook.
 
 The format is that of https://apizone.suunto.com (workout): `totalDistance` in metres, `totalTime` in seconds,
 `startTime` in milliseconds since 1970, `timeOffsetInMinutes` east of UTC, `activityId` a number of Activities.pdf.
@@ -30,8 +30,10 @@ _SPORT_OF: Final[dict[int, Sport]] = {number: sport for sport, numbers in _SPORT
 
 
 def _workouts(told: object) -> list[tuple[str, object]]:
-    if isinstance(told, Mapping) and "payload" in told:
-        return in_list(told["payload"], place="payload")
+    if isinstance(told, Mapping):
+        for name in ("payload", "workout"):
+            if name in told:
+                return in_list(told[name], place=name)
     return in_list(told)
 
 

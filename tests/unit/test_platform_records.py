@@ -377,3 +377,16 @@ def test_millions_of_empty_objects_are_not_even_parsed() -> None:
 def test_a_number_of_polars_that_is_not_known_may_be_any_sport(number: object, sport: str) -> None:
     session = {"startTime": "2026-03-29T08:00:00", "durationMillis": 1_800_000, "sport": {"id": number}}
     assert only(read(json.dumps([session | {"exercises": [session]}]), reader="polar")).sport == sport
+
+
+def test_a_webhook_of_open_wearables_holds_one_workout() -> None:
+    event = {"type": "workout.created", "data": OPEN_WEARABLES | {"zone_offset": "+05:30"}}
+    run = only(read(json.dumps(event), reader="open-wearables"))
+    assert str(run.clock_at_start) == "2026-03-29 06:00:00"
+    assert run.provenance["distance_mm"].field == "data.distance_meters"
+
+
+def test_a_webhook_of_suuntos_holds_one_workout() -> None:
+    run = only(read(json.dumps({"type": "WORKOUT_CREATED", "workout": SUUNTO | {"stopTime": None}}), reader="suunto"))
+    assert (run.distance_mm, run.elapsed_ms) == (8_000_000, None)
+    assert run.provenance["distance_mm"].field == "workout.totalDistance"
