@@ -71,6 +71,7 @@ def runner_answers(*, flagged: bool) -> Answers:
             "cushioning": ("soft", "firm"),
             "support": ("neutral", "motion_control", "minimalist"),
             "comfortable": (True, False),
+            "distance_m": (0, 300000.25, 900000),
         },
         "strength_training": {
             "sessions_per_week": (0, 0.0004, 1, 1.9996, 1.9994, 2, 3.5),

@@ -93,7 +93,8 @@ def test_only_files_of_columns_may_know_arrays() -> None:
     assert arrays["ignore_imports"]
     for allowed in arrays["ignore_imports"]:
         importer, imported = allowed.split(" -> ")
-        assert importer.endswith(("_columns", ".columns")) and imported == "*"
+        assert importer.endswith(("_columns", ".columns"))
+        assert imported == "*"
 
 
 def test_the_heart_never_asks_what_time_it_is() -> None:
