@@ -11,7 +11,10 @@ import pytest
 
 from app.access.files import KeyFile, read_key_file
 from app.access.keys import hash_of
+from app.database import downgrade
 from app.errors import UnusableFileError
+from app.settings import Settings
+from app.terminal.local import may_have_keys
 from tests.api.command_line import in_one_line, run
 from tests.api.service import Service, ensure_problem, example
 
@@ -124,6 +127,18 @@ def test_a_store_that_is_not_there_yet_is_made_and_one_that_is_away_is_said_so(n
     assert "joint-risk keys create" in run("keys", "list", store=new_store).err
     assert (tmp_path / "new.db").is_file()
     assert run("keys", "list", store="postgresql://127.0.0.1:9/rules").code == 5
+
+
+def test_whether_there_are_keys_is_known_before_the_store_is_migrated(store_url: str, new_store: str) -> None:
+    settings = Settings(database_url=store_url)
+    assert not may_have_keys(settings)
+    assert not may_have_keys(Settings(database_url=new_store))
+    create(store_url, "--scope", "score")
+    downgrade(store_url, "0001")
+
+    assert may_have_keys(settings)
+    # Nobody can say: whoever is let in is told once it is back.
+    assert may_have_keys(Settings(database_url="postgresql://127.0.0.1:9/rules"))
 
 
 def test_the_store_holds_no_key(sqlite_store_url: str) -> None:
