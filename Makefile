@@ -22,7 +22,7 @@ lock = $(python) -m uv pip compile --quiet --generate-hashes --no-emit-index-url
 # What an image serves with, and so what the tests run with.
 served := --extra postgresql --extra training --extra bulk --extra telemetry
 
-.PHONY: help setup run test stream-tests check fix coverage bench openapi schema docs mutation lock image audit-tools manifests audit sbom clean
+.PHONY: help setup run test stream-tests check fix coverage bench openapi schema docs mutation fuzz lock image audit-tools manifests audit sbom clean
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -83,6 +83,9 @@ lock: setup ## requirements/*.txt from pyproject.toml: hashes, and no address of
 image: ## the container image joint-risk:VERSION, with docker or podman
 	@test -n "$(ENGINE)" || { echo "Neither docker nor podman is installed." >&2; exit 1; }
 	$(ENGINE) build $(if $(filter podman,$(firstword $(ENGINE))),--format docker) -t joint-risk:$(version) .
+
+fuzz: setup ## the API from its own description, 20,000 cases, and 20,000 odd calls at the bare socket
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),600) FUZZ_CALLS=$(or $(FUZZ_CALLS),20000) $(python) -m pytest -rP tests/system/test_api_fuzz.py tests/system/test_raw_http.py
 
 audit-tools: setup ## build/audit: the tools that look at images, manifests and dependencies from outside
 	@test -x build/audit/bin/python || $(python) -m venv build/audit
