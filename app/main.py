@@ -23,6 +23,7 @@ from app.api.permissions import Gate
 from app.api.problems import add_problem_handlers
 from app.api.rates import Rates
 from app.api.streams import StreamRoom
+from app.api.training import open_importer
 from app.database import SchemaState, connect_engine, connect_nowhere, schema_state
 from app.rule_sets.bundle import read_bundle
 from app.rule_sets.in_force import RulesInForce
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     keys = KeysHeld(key_source, poll_s=settings.poll_s, schema=schema)
     gate = Gate(keys, settings=settings)
     telemetry = Telemetry()
+    importer = open_importer()
     tracing = Tracing.starting(settings.otlp_endpoint, share=settings.trace_share)
 
     @asynccontextmanager
@@ -63,6 +65,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        importer.close()
         rules.close()
         keys.close()
         engine.dispose()
@@ -89,6 +92,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.keys = keys
     app.state.gate = gate
     app.state.drain = drain
+    app.state.importer = importer
     app.state.telemetry = telemetry
     app.state.rates = Rates(settings.rate_limit_per_minute, telemetry=telemetry)
     app.state.streams = StreamRoom(memory_bytes=settings.stream_memory_bytes, idle_s=settings.stream_idle_s)

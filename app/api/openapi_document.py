@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import __version__
-from app.api import batch, operations, receipts, rule_sets, scores
+from app.api import batch, operations, receipts, rule_sets, scores, training
 from app.api.batch_rows import BatchRequest
 from app.api.deps import JSON, DirectRoute
 from app.api.permissions import Permission, public
@@ -67,6 +67,7 @@ slugs may be added; nothing is removed, renamed, retyped or made required. Ignor
 """
 TAGS: Final = [
     {"name": "scores", "description": "Score a runner. Pure, and needs no database."},
+    {"name": "training", "description": "From files and exports to a training object. Pure, and keeps nothing."},
     {"name": "rule sets", "description": "The rules: what they read, what they say, which are in force."},
     {"name": "operations", "description": "For orchestrators and operators."},
 ]
@@ -79,7 +80,15 @@ _PACKAGE: Final = Path(__file__).parents[1]
 _REF: Final = "#/components/schemas/{model}"
 
 router = APIRouter(route_class=DirectRoute, include_in_schema=False)
-ROUTERS: Final = (scores.router, batch.router, receipts.router, rule_sets.router, operations.router, router)
+ROUTERS: Final = (
+    scores.router,
+    batch.router,
+    receipts.router,
+    training.router,
+    rule_sets.router,
+    operations.router,
+    router,
+)
 
 
 @router.get("/openapi.json")
@@ -137,14 +146,17 @@ def describe_api() -> dict[str, Any]:
     from app.api.answers import ANSWERS as SCORES
     from app.api.batch_answers import ANSWERS as BATCHES
     from app.api.rule_set_answers import ANSWERS as OTHERS
+    from app.api.training_answers import ANSWERS as IMPORTS
 
     _, requests = models_json_schema(
         [(model, "validation") for model in (ScoreRequest, BatchRequest, Verification)], ref_template=_REF
     )
     _, answers = models_json_schema(
-        [(model, "serialization") for model in (*SCORES, *BATCHES, *OTHERS)], ref_template=_REF
+        [(model, "serialization") for model in (*SCORES, *BATCHES, *IMPORTS, *OTHERS)], ref_template=_REF
     )
     schemas = {**requests["$defs"], **answers["$defs"]}
+    # What an import gives is what a request takes.
+    schemas["TrainingImport"]["properties"]["training"]["$ref"] = _REF.format(model="Training")
     document.setdefault("components", {})["schemas"] = dict(sorted(schemas.items()))
     document["components"]["securitySchemes"] = {KEY_SCHEME: SECURITY_SCHEME}
     for part in ROUTERS:

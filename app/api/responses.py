@@ -24,6 +24,7 @@ from app.api.problems import (
     UnsupportedMediaTypeError,
 )
 from app.errors import Fault, InvalidInputError, StoreAwayError, UnknownRuleSetError
+from app.readers import ARCHIVES, READERS
 
 
 def _ref(model: str) -> dict[str, str]:
@@ -90,6 +91,24 @@ VERIFICATION_BODY: dict[str, Any] = {
 VERDICT_RESPONSE = _response(
     "Whether the same answer comes of the request.", _ref("Verdict"), "Joint-Rule-Set", "Cache-Control"
 )
+IMPORT_RESPONSE = _response("The training, and what is doubtful about it.", _ref("TrainingImport"), "Cache-Control")
+_BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
+_IMPORTED = {media_type for reader in READERS.values() for media_type in reader.media_types} | ARCHIVES.keys()
+IMPORT_BODY: dict[str, Any] = {
+    "required": True,
+    "description": "Up to 100 files, 64 MiB together, or one body in its own media type; archives unpack to 256 MiB at "
+    "most.",
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["files"],
+                "properties": {"files": {"type": "array", "items": _BYTES}},
+            }
+        },
+        **{media_type: {"schema": {} if "json" in media_type else _BYTES} for media_type in sorted(_IMPORTED)},
+    },
+}
 FACTORS_RESPONSE = _response(
     "Every input, with what the rules make of it.",
     _ref("Inputs"),

@@ -44,6 +44,23 @@ READERS: Final[dict[str, Reader]] = {
 }
 """Id to reader: a newcomer's format is one file here and one row."""
 
+ARCHIVES: Final = dict.fromkeys(
+    ("application/gzip", "application/json", "application/octet-stream", "application/zip", "text/csv")
+)
+"""Media types that say nothing of the format; it is found by content."""
+
+
+def readable_media_types() -> dict[str, Reader | None]:
+    """Media types that one body may come in, and the reader that each asks for; None: found by content.
+
+    >>> readable_media_types()["application/gpx+xml"].id, readable_media_types()["application/json"]
+    ('gpx', None)
+    """
+    named: dict[str, Reader | None] = {
+        media_type: reader for reader in READERS.values() for media_type in reader.media_types
+    }
+    return {**named, **ARCHIVES}
+
 
 def find_reader(content: Content) -> Reader:
     """The reader whose format this is; by content, whatever the name says.

@@ -17,6 +17,7 @@ from tests.api.service import EXAMPLES, Service, example
 
 FILE = Path(__file__).resolve().parents[2] / "openapi" / "openapi.json"
 OPERATIONS = {
+    "import_training",
     "score_batch",
     "score_runner", "list_factors", "list_rule_sets", "get_active_rule_set", "list_activations", "get_rule_set",
     "get_rule_set_texts", "verify_score", "get_liveness", "get_readiness", "get_metrics",
