@@ -4,6 +4,7 @@
     ├── FaultyError                  carries a list of faults, each with a pointer
     │   ├── InvalidInputError        the request cannot be scored as it is
     │   ├── InvalidRuleSetError      the rule-set document cannot be used as it is
+    │   ├── ChangedRunError          a bulk run was begun with something else
     │   ├── InvalidSettingsError     the service cannot start with these settings
     │   └── UnusableFileError        a file was read and is not what it was taken for
     ├── UnknownRuleSetError          no published version of that name
@@ -80,6 +81,16 @@ class InvalidSettingsError(FaultyError):
 
     slug = "invalid-settings"
     noun = "settings fault"
+
+
+class ChangedRunError(FaultyError):
+    """A bulk run was begun with something else than it is to go on with; `faults` names every difference."""
+
+    slug = "run-changed"
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__(faults)
+        self.message = "The folder holds a run that cannot go on like this."
 
 
 class UnusableFileError(FaultyError):

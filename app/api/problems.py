@@ -24,6 +24,7 @@ from starlette.types import Scope as AsgiScope
 
 from app.access import Caller, Scope
 from app.errors import (
+    ChangedRunError,
     Fault,
     FaultyError,
     InvalidInputError,
@@ -202,6 +203,7 @@ STATUS_OF: dict[type[JointRiskError], int] = {
     UnloadableRuleSetError: 503,
     UnreadableFileError: 500,
     UnusableFileError: 500,
+    ChangedRunError: 500,
     OverloadedError: 503,
     WorkTimedOutError: 503,
     WorkTooLargeError: 422,

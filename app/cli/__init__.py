@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from app import __version__
+from app.cli.bulk import bulk
 from app.cli.bundles import export_rules
 from app.cli.endings import EXIT_MEANINGS, EXIT_OF, EXIT_OF_SLUG, SAID_HERE, UNEXPECTED, complain
 from app.cli.keys import keys_app
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (score, verify, serve, migrate, health):
+for command in (score, bulk, verify, serve, migrate, health):
     app.command()(command)
 rules_app.command("export")(export_rules)
 app.add_typer(rules_app, name="rules")

@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 import typer
 
 from app.errors import (
+    ChangedRunError,
     Fault,
     InvalidInputError,
     InvalidRuleSetError,
@@ -43,6 +44,7 @@ EXIT_MEANINGS: Final[dict[int, str]] = {
     10: "no such key, or the service at --url wants another one",
     11: "the work takes too long, needs too much memory, or has to wait; nothing was changed",
     12: "what was compared is not the same; every difference is printed",
+    13: "the folder holds a bulk run that was begun with something else; every difference is printed",
 }
 UNEXPECTED: Final = 1
 DIFFERENT: Final = 12
@@ -59,6 +61,7 @@ EXIT_OF: Final[dict[type[JointRiskError], int]] = {
     UnreadableFileError: 6,
     UnreadableTrainingError: 6,
     UnusableFileError: 3,
+    ChangedRunError: 13,
     OverloadedError: 11,
     WorkDiedError: 11,
     WorkTimedOutError: 11,
