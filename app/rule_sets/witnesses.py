@@ -91,6 +91,25 @@ def write_request(told: Told) -> dict[str, JsonValue]:
     return request
 
 
+def read_told(request: Mapping[str, object]) -> Told:
+    """The answers of a request: the inverse of `write_request`.
+
+    >>> read_told({"as_of": "2026-11-23", "runner": {"knee": {"pain_now": 3}}, "training": {"sessions": []}})
+    {'/as_of': '2026-11-23', '/runner/knee/pain_now': 3, '/training': {'sessions': []}}
+    """
+    told: Told = {}
+
+    def read(part: object, pointer: str) -> None:
+        if isinstance(part, dict) and pointer != TRAINING:
+            for name, member in part.items():
+                read(member, f"{pointer}/{name}")
+        else:
+            told[pointer] = cast("JsonValue", part)
+
+    read(request, "")
+    return told
+
+
 def tell_symptom(flag: Flag) -> Told:
     """The answer that reports an asked flag where its joint's symptoms belong.
 
@@ -268,6 +287,12 @@ class Bench:
         """Where these answers put a runner; None where the service would refuse them."""
         facts = self.facts(told)
         return None if facts is None else grounds_of(self.rules).stand(facts)
+
+    @cached_property
+    def log_cells(self) -> list[tuple[tuple[int, ...], int] | None]:
+        """All that the rules can tell of a runner of whom a log alone is known, for every witness of the training."""
+        standings = (self.stand(log.told) for log in self._training())
+        return [None if each is None else (tuple(each.masks), each.bits) for each in standings]
 
     def cell(self, feature: str, reading: Reading) -> tuple[tuple[int, ...], int]:
         """All that the rules can tell of a reading: its bands on every ruler, and the conditions that hold for it."""

@@ -5,7 +5,7 @@ All are pure: the same document and predecessors give the same findings, and not
 web. A newcomer adds a promise with one function and one row in `CHECKS`; docs/checks.md has a row for every code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pydantic import JsonValue
@@ -35,21 +35,22 @@ __all__ = [
     "check_bytes",
     "check_document",
     "check_written",
+    "iter_written",
 ]
 
 CHECKS: Final[dict[str, Check]] = {
     "cohesion": COHESION,
     "sources": SOURCES,
-    "units": UNITS,
-    "direction": DIRECTION,
-    "bounds": BOUNDS,
-    "dead-parts": DEAD_PARTS,
-    "habits": HABITS,
     "identity": IDENTITY,
     "wording": WORDING,
+    "units": UNITS,
+    "bounds": BOUNDS,
     "examples": EXAMPLES,
+    "habits": HABITS,
+    "dead-parts": DEAD_PARTS,
+    "direction": DIRECTION,
 }
-"""Every promise, in the order in which its findings are listed."""
+"""Every promise, in the order in which its findings are listed: what takes longest comes last."""
 
 
 def check_document(document: RuleSetDocument, *, predecessors: Sequence[RuleSetDocument] = ()) -> list[CheckFinding]:
@@ -62,24 +63,33 @@ def check_document(document: RuleSetDocument, *, predecessors: Sequence[RuleSetD
     Returns:
         Findings in the order of `CHECKS`; of a document that cannot score at all only those that need no runner.
     """
-    draft = Draft(document, tuple(predecessors))
-    return [
-        finding
-        for check in CHECKS.values()
-        if draft.is_scoreable or not check.needs_rules
-        for finding in check.findings(draft)
-    ]
+    return list(_iter_document(document, predecessors))
 
 
 def check_written(
     document: dict[str, JsonValue], *, predecessors: Sequence[RuleSetDocument] = ()
 ) -> list[CheckFinding]:
     """The same of a document as an author wrote it: first whether it has its shape, then all that it promises."""
+    return list(iter_written(document, predecessors=predecessors))
+
+
+def iter_written(
+    document: dict[str, JsonValue], *, predecessors: Sequence[RuleSetDocument] = ()
+) -> Iterator[CheckFinding]:
+    """The same one by one, for who need not know more than the first."""
     model, faults = documents.validate_document(document)
     if model is None:
-        return [CheckFinding("error", fault.code, fault.pointer, fault.detail) for fault in faults]
-    found = check_document(model, predecessors=predecessors)
-    return [finding._replace(path=documents.authored_pointer(document, finding.path)) for finding in found]
+        yield from (CheckFinding("error", fault.code, fault.pointer, fault.detail) for fault in faults)
+        return
+    for finding in _iter_document(model, predecessors):
+        yield finding._replace(path=documents.authored_pointer(document, finding.path))
+
+
+def _iter_document(document: RuleSetDocument, predecessors: Sequence[RuleSetDocument]) -> Iterator[CheckFinding]:
+    draft = Draft(document, tuple(predecessors))
+    for check in CHECKS.values():
+        if draft.is_scoreable or not check.needs_rules:
+            yield from check.findings(draft)
 
 
 def check_bytes(raw: bytes, *, media_type: str, predecessors: Sequence[RuleSetDocument] = ()) -> list[CheckFinding]:

@@ -64,7 +64,7 @@ def _levels(draft: Draft) -> Iterator[CheckFinding]:
     cuts = draft.document.levels.cuts
     reached = draft.reach.levels
     for number, cut in enumerate(cuts):
-        if cut.id not in reached:
+        if cut.id not in reached and not draft.reach.attains(cut.id):
             message = "No runner's score reaches this level."
             shown = request_of(draft.reach.farthest(end="highest" if number else "lowest"))
             yield CheckFinding("error", "dead-level", f"/levels/cuts/{number}", message, shown)

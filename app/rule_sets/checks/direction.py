@@ -23,7 +23,7 @@ from app.rule_sets.checks.draft import Draft
 from app.rule_sets.checks.finding import Check, CheckFinding
 from app.rule_sets.checks.tables import find_lower_entries, pair_of
 from app.rule_sets.profile_answers import Told
-from app.rule_sets.witnesses import TRAINING_FEATURES, Bench, Graded, Witness, join, without_inputs
+from app.rule_sets.witnesses import TRAINING_FEATURES, Bench, Graded, join, without_inputs
 from app.runners import JOINTS, JointId
 from app.scoring.advice import URGENCY_RANK
 from app.scoring.standing import Standing
@@ -78,9 +78,7 @@ def find_lowering(draft: Draft) -> Iterator[CheckFinding]:
     by_construction = {path.split("/")[2] for path in told}
     seen: set[tuple[str, str]] = set()
     backgrounds = _backgrounds(draft)
-    # The same logs, in the same order, for every feature of the training.
-    whole = [_whole_cell(draft.bench, one) for one in draft.bench.witnesses(TRAINING_FEATURES[0])]
-    answered = [(direction, _answers(draft, direction, whole)) for direction in _directions(draft)]
+    answered = [(direction, _answers(draft, direction)) for direction in _directions(draft)]
     for direction, answers in sorted(answered, key=lambda each: len(each[1])):  # what costs most comes last
         if direction.path.split("/")[2:3] and direction.path.split("/")[2] in by_construction:
             continue
@@ -155,12 +153,8 @@ def _mix(bench: Bench, chance: random.Random) -> Told:
     return told
 
 
-def _answers(draft: Draft, direction: Direction, whole: Sequence[Hashable]) -> list[Told]:
-    """Answers for the feature, at most a few for each cell that the rules can tell apart.
-
-    Args:
-        whole: the whole cell of every log; one log moves all features of the training at once.
-    """
+def _answers(draft: Draft, direction: Direction) -> list[Told]:
+    """Answers for the feature, at most a few for each cell that the rules can tell apart."""
     bench, feature = draft.bench, direction.feature
     if len({bench.cell(feature, one.reading) for one in bench.witnesses(feature)}) < 2:
         return []  # the rules cannot tell one reading from another
@@ -169,17 +163,12 @@ def _answers(draft: Draft, direction: Direction, whole: Sequence[Hashable]) -> l
     for place, one in enumerate(bench.witnesses(feature)):
         if direction.badness(one.reading) is None:
             continue
-        cell = whole[place] if of_training else bench.cell(feature, one.reading)
+        # One log moves all features of the training at once.
+        cell: Hashable = bench.log_cells[place] if of_training else bench.cell(feature, one.reading)
         here = kept.setdefault(cell, [])
         if len(here) < (1 if of_training else ANSWERS_A_CELL):
             here.append(one.told)
     return list(chain.from_iterable(kept.values()))
-
-
-def _whole_cell(bench: Bench, one: Witness) -> Hashable:
-    """All that the rules can tell of a runner who gives one answer."""
-    standing = bench.stand(one.told)
-    return None if standing is None else (tuple(standing.masks), standing.bits)
 
 
 def _compare_along(

@@ -6,13 +6,14 @@ is wide rather than clever (every side of every cut, every way to meet every con
 
 import random
 from collections.abc import Callable, Iterator, Sequence, Set
-from functools import cache, cached_property
-from itertools import islice
+from functools import cache, cached_property, reduce
+from itertools import chain, islice
+from operator import or_
 from typing import Final, Literal, NamedTuple
 
 from app.features import Reading
 from app.rule_sets.profile_answers import Told
-from app.rule_sets.witnesses import Bench, Wish, join, tell_symptom
+from app.rule_sets.witnesses import Bench, Wish, join, read_told, tell_symptom
 from app.runners import JOINTS, JointId
 from app.scoring.compiled import GroupTable
 from app.scoring.engine import Assessment, Grading
@@ -108,7 +109,8 @@ class Reach:
         return islice(self.bench.meeting(condition, also=also), RUNNERS_A_CONDITION)
 
     def _first(self, told: Iterator[Told], shows: Callable[[Assessment], bool]) -> Told | None:
-        for each in told:
+        """The first who shows it; the document's own examples come last, and help where the search is too narrow."""
+        for each in chain(told, map(read_told, (example.request for example in self.document.examples))):
             found = self.bench.assess(each)
             if found is not None and shows(found):
                 return each
@@ -145,6 +147,29 @@ class Reach:
     def levels(self) -> dict[str, Told]:
         """For each level that is reached, a runner one of whose joints has it."""
         return self._levels[0]
+
+    def attains(self, level: str) -> bool:
+        """Whether the sums of some group entries come to this level, even if no runner is known who stands there.
+
+        Groups are taken as if they shared no feature, so that more seems possible than is: False is proof.
+        """
+        rules = self.bench.rules
+        printed = [score for score, name in enumerate(rules.level_of) if name == level]
+        if not printed:
+            return False
+        for tables in rules.joints.values():
+            worth = [{entry.points for entry in group.entries} for group in tables.groups]
+            lowest = tables.base + sum(map(min, worth))
+            sums = 1  # bit n: the least sum and n hundredths more
+            for points in worth:
+                least = min(points)
+                sums = reduce(or_, (sums << more - least for more in points))
+            # A score is printed half up, and what lies beyond an end of the scale at that end.
+            first = 0 if printed[0] == 0 else max(100 * printed[0] - 50 - lowest, 0)
+            end = sums.bit_length() if printed[-1] == 100 else max(100 * printed[-1] + 50 - lowest, 0)
+            if sums >> first & ((1 << max(end - first, 0)) - 1):
+                return True
+        return False
 
     @property
     def headlines(self) -> dict[str, Told]:
