@@ -21,6 +21,7 @@ from app.api.openapi_document import DESCRIPTION, DOCS_FILES, DOCS_FILES_PATH, R
 from app.api.operations import MANAGEMENT_ONLY, keep_noting_state
 from app.api.permissions import Gate
 from app.api.problems import add_problem_handlers
+from app.api.published_work import KeptWork
 from app.api.rates import Rates
 from app.api.streams import StreamRoom
 from app.api.training import open_importer
@@ -31,6 +32,12 @@ from app.rule_sets.store import RuleSetStore
 from app.settings import Settings, read_settings
 from app.telemetry import Telemetry
 from app.tracing import Tracing
+from app.workshop import MIB, Workshop
+
+# What checks of a rule set and comparisons over people may take of a machine that scores beside them.
+WORK_DEADLINE_S = 60
+WORK_MEMORY_BYTES = 512 * MIB
+WORK_WAITING_MOST = 4
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -45,6 +52,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or read_settings()
     engine, store, key_source, schema = _sources(settings)
+    workshop = Workshop(
+        "rule sets",
+        deadline_s=WORK_DEADLINE_S,
+        memory_bytes=WORK_MEMORY_BYTES,
+        waiting_most=WORK_WAITING_MOST,
+        preload=("app.rule_sets.comparison",),
+    )
     drain = Drain()
     rules = RulesInForce(store, poll_s=settings.poll_s, timeout_s=settings.store_timeout_s, schema=schema)
     keys = KeysHeld(key_source, poll_s=settings.poll_s, schema=schema)
@@ -66,6 +80,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             with suppress(asyncio.CancelledError):
                 await task
         importer.close()
+        workshop.close()
         rules.close()
         keys.close()
         engine.dispose()
@@ -88,6 +103,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.engine = engine
     app.state.store = store
+    app.state.workshop = workshop
+    app.state.kept_work = KeptWork()
     app.state.rules = rules
     app.state.keys = keys
     app.state.gate = gate

@@ -26,6 +26,7 @@ from app.scoring.rule_set import RuleSetDocument
 from app.scoring.wording import language_of
 from app.settings import Settings
 from app.telemetry import Telemetry
+from app.workshop import Workshop
 
 JSON: Final = "application/json"
 YAML: Final = "application/yaml"
@@ -73,6 +74,11 @@ def rules_in_force(request: Request) -> RulesInForce:
 def store_of(request: Request) -> RuleSetStore:
     """The store; it blocks, so only routes that run in a thread ask it."""
     return cast(RuleSetStore, request.app.state.store)
+
+
+def workshop_of(request: Request) -> Workshop:
+    """Where slow work about rule sets is done, in processes beside this one."""
+    return cast(Workshop, request.app.state.workshop)
 
 
 def settings_of(request: Request) -> Settings:
@@ -224,6 +230,7 @@ QueryType = TypeVar("QueryType", bound=Query)
 
 _QUERY_CODES: Final = {
     "extra_forbidden": "unknown-parameter",
+    "missing": "missing",
     "literal_error": "not-a-choice",
     "string_pattern_mismatch": "malformed",
     "greater_than_equal": "out-of-range",

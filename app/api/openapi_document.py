@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import __version__
-from app.api import batch, operations, receipts, rule_sets, scores, training
+from app.api import batch, comparisons, operations, receipts, rule_sets, scores, training
 from app.api.batch_rows import BatchRequest
 from app.api.deps import JSON, DirectRoute
 from app.api.permissions import Permission, public
@@ -85,6 +85,7 @@ ROUTERS: Final = (
     batch.router,
     receipts.router,
     training.router,
+    comparisons.router,
     rule_sets.router,
     operations.router,
     router,
@@ -145,6 +146,7 @@ def describe_api() -> dict[str, Any]:
     # Here, because they describe answers and take no part in giving one.
     from app.api.answers import ANSWERS as SCORES
     from app.api.batch_answers import ANSWERS as BATCHES
+    from app.api.comparison_answers import ANSWERS as COMPARISONS
     from app.api.rule_set_answers import ANSWERS as OTHERS
     from app.api.training_answers import ANSWERS as IMPORTS
 
@@ -152,7 +154,7 @@ def describe_api() -> dict[str, Any]:
         [(model, "validation") for model in (ScoreRequest, BatchRequest, Verification)], ref_template=_REF
     )
     _, answers = models_json_schema(
-        [(model, "serialization") for model in (*SCORES, *BATCHES, *IMPORTS, *OTHERS)], ref_template=_REF
+        [(model, "serialization") for model in (*SCORES, *BATCHES, *COMPARISONS, *IMPORTS, *OTHERS)], ref_template=_REF
     )
     schemas = {**requests["$defs"], **answers["$defs"]}
     # What an import gives is what a request takes.

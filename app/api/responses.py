@@ -131,6 +131,13 @@ METRICS_RESPONSE: dict[str, Any] = {
     "content": {"text/plain": {"schema": {"type": "string"}}},
 }
 
+COHORT_BODY: dict[str, Any] = {
+    "required": True,
+    "description": "A request a line, or a batch row a line, 1 MiB a line at most; packed with gzip if you like.",
+    "content": {"application/jsonl": {"schema": {**_ref("ScoreRequest"), "description": "A line: one runner."}}},
+}
+COMPARISON_RESPONSE = _response("What changes, and who moves.", _ref("Comparison"), "ETag", "Cache-Control")
+
 VERSION_PARAMETER: dict[str, Any] = {
     "name": "version",
     "in": "path",

@@ -12,6 +12,7 @@ import typer
 from app import __version__
 from app.cli.bulk import bulk
 from app.cli.bundles import export_rules
+from app.cli.comparing import diff
 from app.cli.endings import EXIT_MEANINGS, EXIT_OF, EXIT_OF_SLUG, SAID_HERE, UNEXPECTED, complain
 from app.cli.keys import keys_app
 from app.cli.receipts import verify
@@ -33,6 +34,7 @@ app = typer.Typer(
 for command in (score, bulk, verify, serve, migrate, health):
     app.command()(command)
 rules_app.command("export")(export_rules)
+rules_app.command("diff")(diff)
 app.add_typer(rules_app, name="rules")
 app.add_typer(keys_app, name="keys")
 
