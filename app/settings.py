@@ -100,7 +100,7 @@ class Settings(BaseSettings):
         gt=0,
         le=3_600,
         allow_inf_nan=False,
-        description="seconds between two looks at the store, for a newer activation and for keys, give or take a fifth",
+        description="seconds between two looks at the store, for newer activations and for keys, or up to a fifth less",
     )
     auth: Literal["keys", "off"] = Field(
         default="keys",

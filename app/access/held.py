@@ -19,6 +19,7 @@ from app.access.scopes import Caller
 from app.database import SchemaState, ensure_schema_fits
 from app.errors import JointRiskError, StoreAwayError
 
+KeysStanding = Literal["ok", "none", "stale", "unknown"]
 WrongKey = Literal["malformed", "unknown", "expired", "revoked"]
 
 _JITTER_SHARE = 0.2
@@ -96,6 +97,15 @@ class KeysHeld:
         return self._by_prefix is not None
 
     @property
+    def standing(self) -> KeysStanding:
+        """How this process stands to its list, for `readyz`."""
+        if self._by_prefix is None:
+            return "unknown"
+        if self._trouble is not None:
+            return "stale"
+        return "ok" if self._by_prefix else "none"
+
+    @property
     def age_s(self) -> float:
         """Seconds since the list was last known to be what the source says."""
         return self._clock() - self._seen_s
@@ -135,11 +145,11 @@ class KeysHeld:
         await asyncio.get_running_loop().run_in_executor(self._thread, self.load)
 
     async def keep_looking(self) -> None:
-        """Looks at the list for ever, `poll_s` apart give or take a fifth, so that replicas do not march in step."""
+        """Looks at the list for ever, `poll_s` apart at most and up to a fifth less: replicas do not march in step."""
         while True:
             pause_s = self._poll_s if self.are_loaded else min(self._poll_s, _STARTING_POLL_MOST_S)
             # Spread, not secrecy: the pseudo-random generator is what is wanted here.
-            await asyncio.sleep(pause_s * random.uniform(1 - _JITTER_SHARE, 1 + _JITTER_SHARE))  # noqa: S311
+            await asyncio.sleep(pause_s * random.uniform(1 - _JITTER_SHARE, 1))  # noqa: S311
             await self.look()
 
     def close(self) -> None:

@@ -140,8 +140,11 @@ async def keep_noting_state(app: Starlette, *, every_s: float) -> None:
 def _state(app: Starlette) -> dict[str, Any]:
     """How this process stands to its rules and its keys: without either nothing can be answered."""
     state: dict[str, Any] = {**app.state.rules.state()}
-    if not app.state.keys.are_loaded:
+    state["keys"] = app.state.keys.standing
+    if state["keys"] == "unknown":
         state["status"] = "starting"
+    elif state["keys"] == "stale" and state["status"] == "ok":
+        state["status"] = "degraded"
     if app.state.settings.bundle is not None:
         state.update(store="bundle", store_seen_s_ago=None)
     return state

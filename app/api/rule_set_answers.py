@@ -222,6 +222,9 @@ class Readiness(Answer):
     status: str = Field(description="ok, degraded, starting or draining.")
     store: str = Field(description="ok, away, schema-behind, schema-ahead, unknown, or bundle where there is none.")
     store_seen_s_ago: int | None = Field(description="Seconds since the store last answered; null if it never did.")
+    keys: str = Field(
+        description="ok, none (this machine alone is served), stale (they could not be read lately) or unknown."
+    )
     rule_set: RuleSetName | None = Field(description="The rules in force on this replica.")
     refused: list[str] = Field(description="Versions that are or will be in force and that this release cannot load.")
     details: ReadinessDetails | None = Field(description="With `?verbose`, for operators; else null.")

@@ -228,11 +228,11 @@ class RulesInForce:
         await asyncio.get_running_loop().run_in_executor(self._threads, self.load)
 
     async def keep_looking(self) -> None:
-        """Looks at the store for ever, `poll_s` apart give or take a fifth, so that replicas do not march in step."""
+        """Looks at the store for ever, `poll_s` apart at most and up to a fifth less: replicas do not march in step."""
         while True:
             pause_s = self.poll_s if self._view is not None else min(self.poll_s, _STARTING_POLL_MOST_S)
             # Spread, not secrecy: the pseudo-random generator is what is wanted here.
-            await asyncio.sleep(pause_s * random.uniform(1 - _JITTER_SHARE, 1 + _JITTER_SHARE))  # noqa: S311
+            await asyncio.sleep(pause_s * random.uniform(1 - _JITTER_SHARE, 1))  # noqa: S311
             await self.look()
 
     def close(self) -> None:

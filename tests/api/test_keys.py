@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.access import SCOPES, Caller, Scope
 from app.access.failures import FAILURES_MOST
+from app.access.files import write_key_file
 from app.access.held import KeysHeld
 from app.access.store import KeyStore
 from app.api.deps import DirectRoute
@@ -215,13 +217,42 @@ def test_nobody_is_let_in_before_the_list_was_read_and_readiness_waits_for_it(
         for header in ({}, key.header):
             assert "Retry-After" in service.score(example(), headers=header).headers
             ensure_problem(service.score(example(), headers=header), 503, "store-away")
-        assert service.get("/readyz").status_code == 503
+        readiness = service.get("/readyz")
+        assert (readiness.status_code, readiness.json()["keys"]) == (503, "unknown")
         assert service.get("/startupz").status_code == 503
         assert service.get("/livez").status_code == 200
         outage.end()
         service.look_at_store()
         assert service.score(example(), headers=key.header).status_code == 200
-        assert service.get("/readyz").status_code == 200
+        readiness = service.get("/readyz")
+        assert (readiness.status_code, readiness.json()["keys"]) == (200, "ok")
+
+
+def test_readiness_says_whether_there_are_keys_and_whether_they_can_be_read(tmp_path: Path) -> None:
+    bundle, file = tmp_path / "rules.json", tmp_path / "keys.json"
+    run("rules", "export", "--bundle", str(bundle), store=f"sqlite:///{tmp_path / 'store.db'}")
+    file.write_bytes(write_key_file([]))
+    with Service("postgresql://127.0.0.1:9/rules", bundle=bundle, keys_file=file) as service:
+        assert [service.get("/readyz").json()[name] for name in ("status", "keys")] == ["ok", "none"]
+        file.unlink()
+        service.look_at_store()
+        assert [service.get("/readyz").json()[name] for name in ("status", "keys")] == ["degraded", "stale"]
+        assert service.score(example()).status_code == 200
+
+
+def test_without_a_store_nobody_changes_rules_whatever_the_key_says(tmp_path: Path) -> None:
+    bundle, file, store = tmp_path / "rules.json", tmp_path / "keys.json", f"sqlite:///{tmp_path / 'store.db'}"
+    run("rules", "export", "--bundle", str(bundle), store=store)
+    key = Keyring(store).make(*SCOPES)
+    run("keys", "export", str(file), store=store)
+    with Service("postgresql://127.0.0.1:9/rules", bundle=bundle, keys_file=file) as service:
+        for scope in SCOPES:
+            answer = with_probe(service, scope).get("/v1/probe", headers=key.header)
+            if scope in MANAGING:
+                assert "has no store" in ensure_problem(answer, 503, "store-away")["detail"]
+            else:
+                assert answer.status_code == 200
+        ensure_problem(service.get("/v1/probe"), 401, "no-key")
 
 
 class Clock:
