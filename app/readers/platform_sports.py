@@ -9,7 +9,7 @@ _WORDS: Final[dict[Sport, str]] = {
     "run": """
         run running jog jogging streetrunning roadrunning ultrarun ultrarunning race
         obstaclerun obstaclerunning obstacleracing runningonsand runningroad trackandfield beachrunning
-        lauf laufen laufsport joggen strassenlauf straßenlauf wettkampflauf
+        lauf laufen laufsport joggen strassenlauf wettkampflauf
         courseàpied course footing joggingcourse courseàpiedsurroute
         carrera correr carreraapie carreraporcalle
         corsa corsasustrada corrida corridaderua corridadeestrada

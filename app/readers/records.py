@@ -12,7 +12,7 @@ from typing import Any, Final
 from app.readers.activities import RUNNING, Activity, Origin, Reading, ReadingFinding, Sport
 from app.readers.content import Content
 from app.readers.findings import FindingCode
-from app.readers.quantities import moment_of_text, number_of
+from app.readers.quantities import FIRST_YEAR, moment_of_text, number_of
 
 ID_MOST: Final = 128
 EFFORT_MOST: Final = 10.0
@@ -53,7 +53,7 @@ def clock_of_text(told: object) -> datetime | None:
     >>> clock_of_text("2013-12-12T11:40:29Z")
     datetime.datetime(2013, 12, 12, 11, 40, 29)
     """
-    moment = moment_of_text(told)
+    moment = _in_our_days(moment_of_text(told))
     return None if moment is None else moment.replace(tzinfo=None)
 
 
@@ -63,8 +63,13 @@ def utc_of_text(told: object) -> datetime | None:
     >>> utc_of_text("2018-02-16T14:52:54"), utc_of_text("yesterday")
     (datetime.datetime(2018, 2, 16, 14, 52, 54, tzinfo=datetime.timezone.utc), None)
     """
-    moment = moment_of_text(told)
+    moment = _in_our_days(moment_of_text(told))
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
+def _in_our_days(moment: datetime | None) -> datetime | None:
+    """A moment that a platform can know of; it had no activity before 2000, and shifting year 1 by a zone overflows."""
+    return moment if moment is not None and FIRST_YEAR <= moment.year < FIRST_YEAR + 100 else None
 
 
 def clock_written(moment: datetime | None) -> datetime | None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final, NamedTuple
+from unicodedata import is_normalized, normalize
 
 from app.readers.activities import ReadingFinding
 from app.readers.content import Content
@@ -57,7 +58,8 @@ class Rows:
     """
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        # Macs take letters with accents apart, and names of columns are compared letter by letter.
+        self._text = text if is_normalized("NFC", text) else normalize("NFC", text)
         self._delimiter = _delimiter(text)
         self._row_characters = 0
         self.is_cut = False

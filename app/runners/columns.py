@@ -1,18 +1,25 @@
-"""Requests in Arrow columns: three forms of the same rows, each turned into the request that it would be on the wire.
+"""Requests in Arrow columns: three forms of the same rows, read into flat arrays.
 
 What stands in a column means what it means on the wire. Null is "not told"; an object whose members are all null is
-not told either, because many writers of Parquet cannot say the one without the other.
+not told either, because many writers of Parquet cannot say the one without the other. Rows that are plainly in order
+are read all at once. The others, and requests in JSON text, are read one by one by the reader of single requests, so
+that their faults and findings are the same as on the wire.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
 import pyarrow as pa
 
 from app.errors import Fault, InvalidInputError
+from app.runners.cell_columns import ArrowArray, told_in
+from app.runners.plain_columns import PlainReader
+from app.runners.requests import ReadRequest, read_request
+from app.runners.told_columns import Mask, ToldColumns, Whole, nobody, told_by_requests, with_others
 
 Told: TypeAlias = dict[str, object]
 
@@ -21,46 +28,119 @@ AS_OF = "as_of"
 PARTS = ("runner", "training")
 
 
-def ensure_has_runners(schema: pa.Schema) -> None:
-    """Raises unless a batch of this schema can hold runners.
+def read_columns(batch: pa.RecordBatch, *, as_of: date | None, today: date) -> ToldColumns:
+    """What every row of a batch told; a row that cannot be scored has told nothing, and is among the refused.
+
+    Args:
+        batch: `request` as JSON text; or `runner` and `training` as structs; or dotted columns; `as_of` beside any.
+        as_of: the day of the score of every row that names none.
+        today: the day in UTC.
 
     Raises:
-        InvalidInputError: there is no column `request`, `runner`, `training`, `runner.…` or `training.…`.
+        InvalidInputError: no column could hold runners, or two have one name.
     """
-    if not any(name == REQUEST or name.partition(".")[0] in PARTS for name in schema.names):
+    _ensure_has_runners(batch.schema)
+    if REQUEST in batch.schema.names:
+        everyone = np.arange(batch.num_rows)
+        return _read_one_by_one(nobody(batch.num_rows), batch, everyone, as_of=as_of, today=today)
+    leaves, odd = _take_apart(batch)
+    columns, more = PlainReader(leaves, batch.num_rows).read(as_of=as_of, today=today)
+    rows = (odd | more).nonzero()[0]
+    if not len(rows):
+        return columns
+    return _read_one_by_one(columns, batch.take(rows), rows, as_of=as_of, today=today)
+
+
+def _ensure_has_runners(schema: pa.Schema) -> None:
+    ours = [name for name in schema.names if name in {REQUEST, AS_OF} or name.partition(".")[0] in PARTS]
+    if set(ours) <= {AS_OF}:
         detail = "There is no column 'request', 'runner' or 'training', and none that begins with 'runner.' or so."
         raise InvalidInputError([Fault("", "missing", detail)])
+    if len(set(ours)) < len(ours):
+        raise InvalidInputError([Fault("", "contradiction", "Two columns have the same name.")])
 
 
-class Body(NamedTuple):
+def _take_apart(batch: pa.RecordBatch) -> tuple[dict[str, ArrowArray], Mask]:
+    """The cells by dotted path, structs taken apart, and the rows in which two columns tell one field."""
+    leaves: dict[str, ArrowArray] = {}
+    odd = np.zeros(batch.num_rows, np.bool_)
+
+    def add(path: str, cells: ArrowArray) -> None:
+        if pa.types.is_struct(cells.type):
+            for field, member in zip(cells.type, cells.flatten(), strict=True):
+                add(f"{path}.{field.name}", member)
+        elif path in leaves:
+            odd[:] |= told_in(cells) | told_in(leaves[path])
+        else:
+            leaves[path] = cells
+
+    for name, cells in zip(batch.schema.names, batch.columns, strict=True):
+        if name == AS_OF or name.partition(".")[0] in PARTS:
+            add(name, cells)
+    return leaves, odd
+
+
+def _read_one_by_one(
+    columns: ToldColumns, batch: pa.RecordBatch, rows: Whole, *, as_of: date | None, today: date
+) -> ToldColumns:
+    reads: list[ReadRequest] = []
+    placed: list[int] = []
+    refused: dict[int, Fault] = {}
+    for row, (text, beside) in zip(rows.tolist(), _read_bodies(batch), strict=True):
+        try:
+            reads.append(read_request(text, today=today, as_of=beside or as_of))
+            placed.append(row)
+        except InvalidInputError as refusal:
+            refused[row] = refusal.faults[0]
+    return with_others(columns, told_by_requests(reads), rows=np.array(placed, np.int64), refused=refused)
+
+
+class _Body(NamedTuple):
     """A row as a request in JSON, and the day that stands beside it."""
 
     text: bytes
     as_of: date | None
 
 
-def read_bodies(batch: pa.RecordBatch) -> Iterator[Body]:
-    """The rows as requests in JSON, one by one.
-
-    A column `request` holds them as text, and then no other column but `as_of` is looked at. Otherwise `runner` and
-    `training` are structs as on the wire, or columns named by dotted paths (`runner.knee.pain_now`), or both.
-    """
+def _read_bodies(batch: pa.RecordBatch) -> Iterator[_Body]:
+    """The rows as requests in JSON, one by one."""
     names = batch.schema.names
-    days = batch.column(AS_OF).to_pylist() if AS_OF in names else [None] * batch.num_rows
+    days = _cells(batch.column(AS_OF)) if AS_OF in names else [None] * batch.num_rows
     if REQUEST in names:
-        for text, day in zip(batch.column(REQUEST).to_pylist(), days, strict=True):
-            body = b"" if text is None else text if isinstance(text, bytes) else str(text).encode()
+        for text, day in zip(_cells(batch.column(REQUEST)), days, strict=True):
+            body = text if isinstance(text, bytes) else b"" if text is None else str(text).encode()
             # a cell that is no day is put where its fault will be found
-            yield Body(body, day) if day is None or type(day) is date else Body(_with_day(body, day), None)
+            yield _Body(body, day) if day is None or type(day) is date else _Body(_with_day(body, day), None)
         return
     wanted = [name for name in names if name.partition(".")[0] in PARTS]
-    columns = [batch.column(name).to_pylist() for name in wanted]
+    columns = [_cells(batch.column(name)) for name in wanted]
     for row, day in enumerate(days):
         told: Told = {} if day is None else {AS_OF: _as_on_the_wire(day)}
         told |= {part: {} for part in PARTS}
         for name, column in zip(wanted, columns, strict=True):
             _put(told, name.split("."), _as_on_the_wire(column[row]))
-        yield Body(_write(told), None)
+        yield _Body(_write(told), None)
+
+
+_NOTHING_KNOWN = {"": True}
+"""Stands for a cell that nothing on the wire is written like, and is refused as such."""
+
+
+def _cells(column: ArrowArray) -> list[Any]:
+    """Cells as Python has them; one that Python has no form for (the year 12000) stands as nothing known."""
+    try:
+        cells: list[Any] = column.to_pylist()
+    except (ValueError, OverflowError):
+        return [_cell(one) for one in column]
+    return cells
+
+
+def _cell(one: Any) -> object:
+    try:
+        cell: object = one.as_py()
+    except (ValueError, OverflowError):
+        return _NOTHING_KNOWN
+    return cell
 
 
 def _with_day(body: bytes, day: object) -> bytes:
@@ -83,8 +163,13 @@ def _put(told: Told, path: list[str], found: object) -> None:
         if not isinstance(inner, dict):
             return
         told = inner
-    already = told.get(name)
-    told[name] = {**already, **found} if isinstance(already, dict) and isinstance(found, dict) else found
+    told[name] = _merged(told.get(name), found)
+
+
+def _merged(one: object, other: object) -> object:
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return other
+    return {**one, **{name: _merged(one.get(name), member) for name, member in other.items()}}
 
 
 def _as_on_the_wire(found: object) -> object:
@@ -100,7 +185,7 @@ def _as_on_the_wire(found: object) -> object:
         return float(found)
     if found is None or isinstance(found, str | bool | int | float):
         return found
-    return {"": None}  # bytes, durations and the like: nothing on the wire is written so, and it is refused as such
+    return _NOTHING_KNOWN
 
 
 def _write(told: Told) -> bytes:

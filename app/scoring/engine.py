@@ -27,11 +27,10 @@ from app.scoring.findings import note_findings
 from app.scoring.next_steps import NextRun, Question, ask_next, plan_next_run, unknown_rulers
 from app.scoring.rule_set import Benefit, Flag
 from app.scoring.standing import Standing, grounds_of
-from app.scoring.totals import Totals, add_up, is_assessed, print_score
+from app.scoring.totals import Z_95, Totals, add_up, is_assessed, print_score
 
 JointStatus = Literal["scored", "suspended", "not_assessed"]
 Comparison = Literal["first_year", "experienced", "unknown"]
-Z_95 = 1.96
 NOVICE_YEARS = 1
 GRADINGS_MAX = 1_024
 

@@ -5,6 +5,9 @@ from typing import NamedTuple, Self
 
 from app.scoring.compiled import CompiledRuleSet, Entry, JointTables
 
+Z_95 = 1.96
+"""Standard errors on either side of an estimate that a 95 % interval reaches."""
+
 
 class Totals(NamedTuple):
     """A joint's tables added up.

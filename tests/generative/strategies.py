@@ -71,6 +71,7 @@ def runner_answers(*, flagged: bool) -> Answers:
             "cushioning": ("soft", "firm"),
             "support": ("neutral", "motion_control", "minimalist"),
             "comfortable": (True, False),
+            "distance_m": (0, 300000.25, 900000),
         },
         "strength_training": {
             "sessions_per_week": (0, 0.0004, 1, 1.9996, 1.9994, 2, 3.5),
@@ -105,15 +106,16 @@ def answered(answers: Answers, chance: Iterator[int], unknown_below: int) -> dic
     return told
 
 
+def runner_of(drawn: bytes, *, flagged: bool = True) -> dict[str, Any]:
+    """A profile of which anything may be unknown: the first byte says how much."""
+    # The simplest bytes leave everything unknown, one in five leaves nothing.
+    return answered(ANSWERS[flagged], iter(drawn[1:]), unknown_below=max(0, 200 - drawn[0]))
+
+
 # One draw of bytes for a whole object costs a tenth of one draw for each of its members.
 def runners(*, flagged: bool) -> st.SearchStrategy[dict[str, Any]]:
-    """A profile of which anything may be unknown: the first byte says how much."""
-
-    def unpacked(drawn: bytes) -> dict[str, Any]:
-        # The simplest bytes leave everything unknown, one in five leaves nothing.
-        return answered(ANSWERS[flagged], iter(drawn[1:]), unknown_below=max(0, 200 - drawn[0]))
-
-    return st.binary(min_size=MOST_ANSWERS, max_size=MOST_ANSWERS).map(unpacked)
+    """Any profile."""
+    return st.binary(min_size=MOST_ANSWERS, max_size=MOST_ANSWERS).map(lambda drawn: runner_of(drawn, flagged=flagged))
 
 
 DISTANCES_M: Final = (None, 10000, 8000, 5000.5, 10000.0005, 21097.5, 3000, 0, 0.0004)
@@ -156,29 +158,30 @@ PLANNED_M: Final = (None, None, 5000, 11000, 11000.0004, 11000.275, 23100, 0)
 PLANNED_DAYS: Final = (None, 0, 1, 6, 7, 25)
 
 
-def trainings(as_of: date) -> st.SearchStrategy[dict[str, Any]]:
+def training_of(drawn: bytes, as_of: date) -> dict[str, Any]:
     """A log, weekly distances, both or neither."""
+    training: dict[str, Any] = {}
+    kind, back, zone, weeks = drawn[0] % 8, drawn[1], drawn[2], drawn[3:9]
+    if kind >= 3:
+        training["sessions"] = log_of(drawn[9:], as_of)
+        observed = OBSERVED_DAYS[back % len(OBSERVED_DAYS)]
+        if observed is not None:
+            training["observed_from"] = str(as_of - timedelta(days=observed))
+        if ZONES[zone % len(ZONES)] is not None:
+            training["time_zone"] = ZONES[zone % len(ZONES)]
+        distance = PLANNED_M[zone // 4 % len(PLANNED_M)]
+        ahead = PLANNED_DAYS[weeks[0] % len(PLANNED_DAYS)]
+        if distance is not None:
+            on = {} if ahead is None else {"on": str(as_of + timedelta(days=ahead))}
+            training["planned_run"] = {"distance_m": distance, **on}
+    if kind in {1, 2, 3}:
+        training["weekly_distance_m"] = [WEEKS_M[week % len(WEEKS_M)] for week in weeks[: back % 7]]
+    return training
 
-    def unpacked(drawn: bytes) -> dict[str, Any]:
-        training: dict[str, Any] = {}
-        kind, back, zone, weeks = drawn[0] % 8, drawn[1], drawn[2], drawn[3:9]
-        if kind >= 3:
-            training["sessions"] = log_of(drawn[9:], as_of)
-            observed = OBSERVED_DAYS[back % len(OBSERVED_DAYS)]
-            if observed is not None:
-                training["observed_from"] = str(as_of - timedelta(days=observed))
-            if ZONES[zone % len(ZONES)] is not None:
-                training["time_zone"] = ZONES[zone % len(ZONES)]
-            distance = PLANNED_M[zone // 4 % len(PLANNED_M)]
-            ahead = PLANNED_DAYS[weeks[0] % len(PLANNED_DAYS)]
-            if distance is not None:
-                on = {} if ahead is None else {"on": str(as_of + timedelta(days=ahead))}
-                training["planned_run"] = {"distance_m": distance, **on}
-        if kind in {1, 2, 3}:
-            training["weekly_distance_m"] = [WEEKS_M[week % len(WEEKS_M)] for week in weeks[: back % 7]]
-        return training
 
-    return st.binary(min_size=15, max_size=33).map(unpacked)
+def trainings(as_of: date) -> st.SearchStrategy[dict[str, Any]]:
+    """Any training."""
+    return st.binary(min_size=15, max_size=33).map(lambda drawn: training_of(drawn, as_of))
 
 
 @st.composite

@@ -390,3 +390,21 @@ def test_a_webhook_of_suuntos_holds_one_workout() -> None:
     run = only(read(json.dumps({"type": "WORKOUT_CREATED", "workout": SUUNTO | {"stopTime": None}}), reader="suunto"))
     assert (run.distance_mm, run.elapsed_ms) == (8_000_000, None)
     assert run.provenance["distance_mm"].field == "workout.totalDistance"
+
+
+@pytest.mark.parametrize("told", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1969-12-31T23:59:59Z"])
+@pytest.mark.parametrize(
+    ("reader", "record", "path"),
+    [
+        ("strava", STRAVA, "start_date"),
+        ("intervals-icu", INTERVALS, "start_date"),
+        ("open-wearables", OPEN_WEARABLES, "start_time"),
+        ("terra", TERRA, "metadata.start_time"),
+        ("polar", POLAR, "start-time"),
+    ],
+)
+def test_a_start_of_no_day_that_a_platform_knows_is_left_out(
+    reader: str, record: dict[str, Any], path: str, told: str
+) -> None:
+    run = only(read(json.dumps([_with(record, path, told)]), reader=reader))
+    assert (run.started_at, run.distance_mm) == (None, 8_000_000)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from unicodedata import normalize
 
 import pytest
 
@@ -294,3 +295,13 @@ def test_a_language_is_told_by_the_column_of_the_sports_and_not_by_any_other() -
     rows = _cells("strava-export-nl.csv")
     rows[1][3] = "Lenkkeily"
     assert read(_written(rows), reader="strava-export").activities[0].sport == "unknown"
+
+
+@pytest.mark.parametrize("name", ["strava-export-fr.csv", "garmin-connect-fr-no-stride.csv"])
+def test_letters_whose_accents_were_taken_apart_are_the_same_letters(name: str) -> None:
+    apart = normalize("NFD", sample(name).text)
+    assert apart != sample(name).text
+    whole = read_content(sample(name)).activities
+    assert [run.sport for run in read_content(Content(apart.encode(), name=name)).activities] == [
+        run.sport for run in whole
+    ]

@@ -1,0 +1,281 @@
+"""Cells of every Arrow type that a writer may choose: read as what they say, or refused row by row."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from app.errors import InvalidInputError
+from app.runners.columns import read_columns
+from app.scoring.columns import score_columns
+from tests.oracle.service import shipped_rules
+from tests.unit.requests import TODAY, day
+
+DAY = date(2026, 11, 20)
+
+
+def batch_of(**columns: Any) -> pa.RecordBatch:
+    """Columns by name; two underscores stand for a dot."""
+    return pa.RecordBatch.from_pydict({name.replace("__", "."): cells for name, cells in columns.items()})
+
+
+def scored(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    return score_columns(shipped_rules(), batch, as_of=None, today=TODAY).to_pylist()
+
+
+def problems(batch: pa.RecordBatch) -> list[tuple[str | None, str | None]]:
+    return [(row["problem_code"], row["problem_pointer"]) for row in scored(batch)]
+
+
+def told(batch: pa.RecordBatch, path: str) -> list[int | None]:
+    field = read_columns(batch, as_of=None, today=TODAY).fields[path]
+    return [int(number) if is_told else None for number, is_told in zip(field.numbers, field.told, strict=True)]
+
+
+@pytest.mark.parametrize("type_", [pa.int8(), pa.uint16(), pa.int64(), pa.float32(), pa.float64()])
+def test_a_number_may_have_any_width(type_: pa.DataType) -> None:
+    batch = batch_of(runner__sleep_hours=pa.array([7, None], type_), runner__age_years=pa.array([40, None], type_))
+
+    assert told(batch, "sleep_hours") == [7000, None]
+    assert told(batch, "age_years") == [40, None]
+    assert read_columns(batch, as_of=None, today=TODAY).single_count == 0
+
+
+def test_a_decimal_is_a_number_and_a_text_is_none() -> None:
+    decimals = batch_of(runner__sleep_hours=pa.array([Decimal("6.5"), None]))
+
+    assert told(decimals, "sleep_hours") == [6500, None]
+    assert problems(batch_of(runner__sleep_hours=["6.5", None])) == [
+        ("wrong-type", "/runner/sleep_hours"),
+        (None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        pa.array(["weak", None, "strong"]),
+        pa.array(["weak", None, "strong"], pa.large_string()),
+        pa.array(["weak", None, "strong"], pa.string_view()),
+        pa.array(["weak", None, "strong"]).dictionary_encode(),
+    ],
+)
+def test_a_choice_may_be_any_kind_of_text(texts: Any) -> None:
+    batch = batch_of(runner__core_strength=texts)
+
+    assert told(batch, "core_strength") == [0, None, 2]
+    assert read_columns(batch, as_of=None, today=TODAY).single_count == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "cell", "code"),
+    [
+        ("runner.core_strength", 5, "not-a-choice"),
+        ("runner.core_strength", b"weak", None),
+        ("runner.life_complaint", "yes", "wrong-type"),
+        ("runner.life_complaint", 1, "wrong-type"),
+        ("runner.knee", "sore", "wrong-type"),
+        ("runner", "somebody", "wrong-type"),
+        ("runner.age_years.now", 41, "wrong-type"),
+        ("runner.knee.symptoms", "kn_locked", "wrong-type"),
+        ("training.sessions", [5], "wrong-type"),
+        ("training.sessions", "many", "wrong-type"),
+        ("training.weekly_distance_m", 5.0, "wrong-type"),
+        ("training.observed_from", 20000, "wrong-type"),
+        ("training.observed_from", timedelta(days=3), None),
+        ("training.observed_from", datetime(2026, 11, 1, tzinfo=UTC), "not-a-date"),
+        ("training.time_zone", 5, "wrong-type"),
+        ("training.planned_run.on", date(2026, 11, 23), "missing"),
+        ("training.planned_run.distance_m", -1.0, "out-of-range"),
+    ],
+)
+def test_a_cell_of_the_wrong_kind_refuses_its_row_alone(path: str, cell: Any, code: str | None) -> None:
+    batch = pa.RecordBatch.from_pydict({path: [cell, None]})
+
+    first, second = scored(batch)
+
+    assert first["row_status"] == "refused"
+    assert code in (None, first["problem_code"])
+    assert first["problem_pointer"].startswith("/")
+    assert second["row_status"] == "assessed"
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        pa.array([DAY, None]),
+        pa.array([DAY, None], pa.date64()),
+        pa.array([str(DAY), None]),
+        pa.array([str(DAY), None], pa.large_string()),
+    ],
+)
+def test_a_day_may_be_a_date_or_text(days: Any) -> None:
+    batch = batch_of(training__observed_from=days)
+
+    columns = read_columns(batch, as_of=None, today=TODAY)
+
+    assert columns.observed_from.numbers[0] == (DAY - date(1970, 1, 1)).days
+    assert columns.observed_from.told.tolist() == [True, False]
+    assert columns.single_count == 0
+
+
+@pytest.mark.parametrize(
+    "written", ["2026-02-29", "2026-13-01", "2026-1-001", "2026/11/20", "20261120", "", "0000-01-01", "２026-1-01"]
+)
+def test_text_that_is_no_day_is_a_fault(written: str) -> None:
+    batch = batch_of(training__observed_from=[written, "2024-02-29"])
+
+    assert problems(batch) == [("not-a-date", "/training/observed_from"), (None, None)]
+
+
+def test_a_day_that_no_calendar_holds_refuses_its_row_alone() -> None:
+    days = pa.array([4_000_000, 20_000], pa.int32()).view(pa.date32())
+
+    assert [row["row_status"] for row in scored(batch_of(training__observed_from=days))] == ["refused", "assessed"]
+    assert [row["row_status"] for row in scored(batch_of(as_of=days, runner__age_years=[40, 40]))] == [
+        "refused",
+        "assessed",
+    ]
+
+
+def test_a_start_with_an_offset_counts_on_the_day_of_the_offset() -> None:
+    late = datetime(2026, 11, 20, 23, 30, tzinfo=timezone(timedelta(hours=-5)))
+    texts = [[{"started_at": late.isoformat(), "distance_m": 5000.0}], [{"started_at": "2026-11-20T10:00:00Z"}]]
+    columns = read_columns(batch_of(training__sessions=texts), as_of=None, today=TODAY)
+
+    assert columns.sessions.day.tolist() == [(DAY - date(1970, 1, 1)).days] * 2
+    assert columns.findings == {1: ("local-day-unsure",)}
+    assert columns.single_count == 2
+
+
+def test_a_moment_may_be_a_timestamp_with_a_zone() -> None:
+    moment = pa.array([datetime(2026, 11, 20, 23, 30, tzinfo=UTC)], pa.timestamp("us", "America/New_York"))
+    starts = pa.StructArray.from_arrays([moment], ["started_at"])
+    sessions = pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), starts)
+
+    columns = read_columns(batch_of(training__sessions=sessions), as_of=None, today=TODAY)
+
+    assert columns.sessions.day.tolist() == [(DAY - date(1970, 1, 1)).days]
+
+
+def sessions_of(counts: list[int | None]) -> Any:
+    """A log of so many runs for each row, or none."""
+    logs = [
+        None if count is None else [{"started_on": DAY, "distance_m": 5000.0 + place} for place in range(count)]
+        for count in counts
+    ]
+    return pa.array(logs, pa.list_(pa.struct([("started_on", pa.date32()), ("distance_m", pa.float64())])))
+
+
+def test_a_slice_is_read_as_if_it_stood_alone() -> None:
+    counts = [0, 1, None, 3, 2, 0]
+    whole = batch_of(
+        id=["a", "b", "c", "d", "e", "f"],
+        runner__warm_up=["never", None, "usually", "sometimes", None, "never"],
+        runner__knee__symptoms=[[], ["kn_locked"], None, [], ["kn_locked", "kn_hot_fever"], None],
+        training__sessions=sessions_of(counts),
+        training__observed_from=[str(DAY)] * 6,
+        training__weekly_distance_m=[None, None, [8000.0, None], None, None, None],
+    )
+
+    assert scored(whole.slice(2, 3)) == scored(whole)[2:5]
+    assert read_columns(whole.slice(2, 3), as_of=None, today=TODAY).session_counts.tolist() == [0, 3, 2]
+    assert scored(whole.slice(1, 0)) == []
+
+
+def test_what_lies_hidden_under_a_null_is_not_told() -> None:
+    members = sessions_of([3]).flatten()
+    hiding = pa.ListArray.from_arrays(pa.array([0, 2, 3], pa.int32()), members, mask=pa.array([True, False]))
+
+    columns = read_columns(batch_of(training__sessions=hiding), as_of=None, today=TODAY)
+
+    assert columns.session_counts.tolist() == [0, 1]
+    assert columns.sessions.row.tolist() == [1]
+
+
+def test_an_object_of_which_nothing_is_told_is_not_told() -> None:
+    plan = pa.StructArray.from_arrays([pa.array([None], pa.float64())], ["distance_m"])
+
+    (row,) = scored(batch_of(training__planned_run=plan, runner__shoes=[None]))
+
+    assert row["row_status"] == "assessed"
+
+
+def test_columns_of_nulls_alone_tell_nothing() -> None:
+    nulls = pa.nulls(2)
+    batch = batch_of(
+        as_of=nulls, runner__age_years=nulls, runner__knee__symptoms=nulls, runner__favourite=nulls,
+        training__sessions=nulls, training__weekly_distance_m=nulls, training__planned_run__distance_m=nulls,
+    )  # fmt: skip
+
+    assert [row["row_status"] for row in scored(batch)] == ["assessed", "assessed"]
+    assert read_columns(batch, as_of=None, today=TODAY).single_count == 0
+
+
+def test_a_field_that_two_columns_tell_is_read_once_more() -> None:
+    batch = batch_of(
+        runner=[{"age_years": 40, "knee": {"pain_now": 1}}, {"age_years": 41, "knee": None}],
+        runner__age_years=[None, 50],
+    )
+    nested = batch_of(runner__knee__pain_now=[2, None], runner=[{"knee": {"episodes": 1, "history": "recovered"}}] * 2)
+
+    assert told(batch, "age_years") == [40, 50]
+    assert told(nested, "knee.pain_now") == [2, None]
+    assert told(nested, "knee.episodes") == [1, 1]
+
+
+def test_two_columns_of_one_name_are_refused_whole() -> None:
+    twice = pa.RecordBatch.from_arrays([pa.array([40]), pa.array([41])], names=["runner.age_years", "runner.age_years"])
+
+    with pytest.raises(InvalidInputError):
+        scored(twice)
+
+
+def test_an_id_of_another_type_is_told_as_text() -> None:
+    batch = batch_of(id=[7, None], runner__age_years=[40, 40])
+
+    assert [row["id"] for row in scored(batch)] == ["7", None]
+
+
+def test_a_big_batch_is_worked_through_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.scoring.columns.BLOCK_ROWS", 2)
+    batch = batch_of(id=["a", "b", "c", "d", "e"], runner__age_years=[30, 40, 2, 60, 70])
+
+    rows = scored(batch)
+
+    assert [row["id"] for row in rows] == ["a", "b", "c", "d", "e"]
+    assert [row["row_status"] for row in rows] == ["assessed", "assessed", "refused", "assessed", "assessed"]
+
+
+def test_the_default_day_is_today_or_that_of_a_run_of_tomorrow() -> None:
+    tomorrow, later = day(-1), day(-2)
+    sessions = [[{"started_on": tomorrow, "distance_m": 5000.0}], [{"started_on": later, "distance_m": 5000.0}], None]
+
+    rows = scored(batch_of(training__sessions=sessions))
+
+    assert [row["as_of"] for row in rows] == [TODAY + timedelta(days=1), None, TODAY]
+    assert rows[1]["problem_code"] == "after-as-of"
+
+
+def test_a_day_beside_all_rows_is_bounded_like_their_own() -> None:
+    batch = batch_of(runner__age_years=[40])
+
+    (row,) = score_columns(shipped_rules(), batch, as_of=date(1999, 1, 1), today=TODAY).to_pylist()
+
+    assert (row["problem_code"], row["problem_pointer"]) == ("out-of-range", "/as_of")
+
+
+def test_rows_read_one_by_one_leave_no_trace_of_what_was_odd() -> None:
+    batch = batch_of(
+        runner__age_years=[200, 40], runner__knee__symptoms=[["kn_locked"], []],
+        training__sessions=sessions_of([2, 1]),
+    )  # fmt: skip
+    columns = read_columns(batch, as_of=None, today=TODAY)
+
+    assert columns.refused.keys() == {0}
+    assert columns.sessions.row.tolist() == [1]
+    assert columns.symptoms["knee"].told.tolist() == [False, True]
+    assert not np.any(columns.symptoms["knee"].row == 0)
