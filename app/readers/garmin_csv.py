@@ -38,7 +38,11 @@ _NAMES: Final[dict[str, str]] = {
 }
 _ENGLISH: Final = "activitytype"
 _FIRST: Final = {"Activity Type": 0, "Date": 1, "Distance": 4, "Time": 6}
-_FAVOURITE: Final = frozenset({"true", "false"})
+# As Garmin writes it, and as spreadsheets do in whose language it was opened and saved.
+_BOOLEANS: Final = (
+    "true false wahr falsch vrai faux verdadero falso vero waar onwaar verdadeiro prawda fałsz sant falskt"
+)
+_FAVOURITE: Final = frozenset(_BOOLEANS.split())
 _NOT_MEASURED: Final = frozenset({"", "--"})
 _STRIDE_MOST_M: Final = 2.5
 _RUNNING: Final = frozenset({"run", "run_track", "run_treadmill"})

@@ -26,6 +26,8 @@ _DELIMITERS: Final = (",", ";", "\t")
 _TAG: Final = re.compile(r"<[^<>]{0,400}>")
 _PLAIN: Final = re.compile(r"-?\d{1,15}(?:\.\d{1,20})?")
 _DIGITS: Final = re.compile(r"\d{1,15}(?:[.,]\d{1,15}){0,6}")
+# What a spreadsheet writes for a spreadsheet.
+_HINT: Final = re.compile(r"\A\ufeff?sep=.\r?\n", re.IGNORECASE)
 _QUOTED: Final = re.compile(r'"[^"]*"')
 
 
@@ -46,8 +48,8 @@ def looks_like_table(content: Content) -> bool:
     head = content.head
     if len(content.raw) > TABLE_LIMIT_BYTES or b"\0" in head or head[:1] in (b"", b"{", b"[", b"<"):
         return False
-    line = head.partition(b"\n")[0]
-    return max(line.count(mark.encode()) for mark in _DELIMITERS) >= 2
+    line = _HINT.sub("", head.decode("utf-8", errors="replace")).partition("\n")[0]
+    return max(line.count(mark) for mark in _DELIMITERS) >= 2
 
 
 class Rows:
@@ -58,6 +60,7 @@ class Rows:
     """
 
     def __init__(self, text: str) -> None:
+        text = _HINT.sub("", text, count=1)
         # Macs take letters with accents apart, and names of columns are compared letter by letter.
         self._text = text if is_normalized("NFC", text) else normalize("NFC", text)
         self._delimiter = _delimiter(text)

@@ -305,3 +305,13 @@ def test_letters_whose_accents_were_taken_apart_are_the_same_letters(name: str) 
     assert [run.sport for run in read_content(Content(apart.encode(), name=name)).activities] == [
         run.sport for run in whole
     ]
+
+
+def test_a_table_that_went_through_a_german_spreadsheet_is_read() -> None:
+    told = (
+        "sep=;\r\nĉtyp;ĉdato;ĉŝatata;ĉtitolo;ĉdistanco;ĉkalorioj;ĉtempo\r\n"
+        "Laufen;02.11.2026 06:40;FALSCH;x;8,21;1.020;00:45:12\r\n"
+    )
+    run = only(read(told, reader="garmin-csv"))
+    assert (run.sport, run.distance_mm, run.duration_ms) == ("run", 8_210_000, 2_712_000)
+    assert str(run.clock_at_start) == "2026-11-02 06:40:00"
