@@ -41,7 +41,7 @@ def _who_is_harmed(draft: Draft, advice: Advice) -> Told | None:
         for told in islice(draft.bench.meeting(condition), RUNNERS_A_CONDITION):
             # All else as good as it can be and known, so that the joints are scored.
             whole = {**draft.bench.at_reference, **told}
-            found = draft.bench.assess(whole)
+            found = draft.bench.grade(whole)
             for given in () if found is None else found.grading.advice:
                 if given.advice is advice and found is not None:
                     for joint, score in (given.similar_scores or {}).items():

@@ -13,10 +13,11 @@ from typing import Final, Literal, NamedTuple
 
 from app.features import Reading
 from app.rule_sets.profile_answers import Told
-from app.rule_sets.witnesses import Bench, Wish, join, read_told, tell_symptom
+from app.rule_sets.witnesses import Bench, Graded, Wish, join, read_told, tell_symptom
 from app.runners import JOINTS, JointId
+from app.scoring.advice import fill_in_numbers
 from app.scoring.compiled import GroupTable
-from app.scoring.engine import Assessment, Grading
+from app.scoring.engine import Grading
 from app.scoring.rule_set import Advice, Benefit, Condition, Flag
 from app.scoring.totals import print_score
 
@@ -103,15 +104,20 @@ class Reach:
         numbers = [Wish(feature, _is_finite) for feature in benefit.numbers]
         met = (told for condition in benefit.when for told in self._meeting(condition, numbers))
         told = met if benefit.when else islice(self.bench.runners(numbers), RUNNERS_A_CONDITION)
-        return self._first(told, lambda found: any(given.benefit is benefit for given in found.benefits))
+        return self._first(
+            told,
+            lambda found: any(
+                given.benefit is benefit for given in fill_in_numbers(found.grading.benefits, found.standing)
+            ),
+        )
 
     def _meeting(self, condition: Condition, also: Sequence[Wish] = ()) -> Iterator[Told]:
         return islice(self.bench.meeting(condition, also=also), RUNNERS_A_CONDITION)
 
-    def _first(self, told: Iterator[Told], shows: Callable[[Assessment], bool]) -> Told | None:
+    def _first(self, told: Iterator[Told], shows: Callable[[Graded], bool]) -> Told | None:
         """The first who shows it; the document's own examples come last, and help where the search is too narrow."""
         for each in chain(told, map(read_told, (example.request for example in self.document.examples))):
-            found = self.bench.assess(each)
+            found = self.bench.grade(each)
             if found is not None and shows(found):
                 return each
         return None

@@ -39,6 +39,7 @@ CLAIMS: Final[dict[str, str]] = {
 """Patterns by what they claim, as whole words in any case."""
 DENIALS: Final = frozenset({"not", "no", "never", "nor", "neither", "nobody", "nothing", "none", "cannot", "without"})
 DENIED_WITHIN: Final = 8
+DENIED_WITHIN_CHARACTERS: Final = 200
 GRADE_MOST: Final = 12.0
 """Of one text: who has finished school can read it. The hardest of 2026.1 has 10.2."""
 GRADE_OF_ALL_MOST: Final = 8.0
@@ -68,7 +69,7 @@ def find_wording(draft: Draft) -> Iterator[CheckFinding]:
         else:
             unchecked.setdefault(said.language, said.path)
     for said in in_english:
-        for claim, words in claims_in(said.text):
+        for claim, words in dict.fromkeys(claims_in(said.text)):
             message = f"'{words}' claims {claim}, which a general-wellness product must not."
             yield CheckFinding("error", "claim", said.path, message, _shown(draft, said))
     yield from _hard_texts(draft, [said for said in in_english if said.reader == "runner"])
@@ -89,7 +90,7 @@ def claims_in(text: str) -> Iterator[tuple[str, str]]:
         for clause in _CLAUSE_END.split(sentence):
             for claim, pattern in _CLAIM.items():
                 for match in pattern.finditer(clause):
-                    if not _is_denied(clause[: match.start()]):
+                    if not _is_denied(clause[max(match.start() - DENIED_WITHIN_CHARACTERS, 0) : match.start()]):
                         yield claim, match[0]
 
 
