@@ -33,6 +33,7 @@ __all__ = [
     "DeriveColumn",
     "RatioColumn",
     "ReadingColumn",
+    "twin_of",
 ]
 
 _COMBINED: dict[str, DeriveColumn] = {
@@ -59,8 +60,8 @@ _COMBINED: dict[str, DeriveColumn] = {
 }
 
 
-def _twin_of(feature: Feature) -> DeriveColumn | None:
-    """The twin of a feature that hands on one field; None of any other feature that has none."""
+def twin_of(feature: Feature) -> DeriveColumn | None:
+    """The twin of a feature: its own function, or that of the one field it hands on; None where there is neither."""
     if feature.id in _COMBINED:
         return _COMBINED[feature.id]
     (pointer, *others) = feature.inputs
@@ -74,5 +75,5 @@ def _twin_of(feature: Feature) -> DeriveColumn | None:
 
 
 COLUMN_FEATURES: dict[str, DeriveColumn] = {
-    id_: twin for id_, feature in FEATURES.items() if (twin := _twin_of(feature)) is not None
+    id_: twin for id_, feature in FEATURES.items() if (twin := twin_of(feature)) is not None
 }

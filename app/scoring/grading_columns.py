@@ -162,11 +162,8 @@ def _reported(prepared: ColumnRules, told: ToldColumns) -> tuple[dict[str, Mask]
         symptoms = told.symptoms[owner]
         for code, id_ in enumerate(symptoms.ids):
             places = (symptoms.code == code).nonzero()[0]
-            rows = symptoms.row[places]
             if id_ in asked:
-                found.setdefault(id_, np.zeros(told.row_count, np.bool_))[rows] = True
-    for owner in SYMPTOM_OWNERS:
-        symptoms = told.symptoms[owner]
+                found.setdefault(id_, np.zeros(told.row_count, np.bool_))[symptoms.row[places]] = True
         is_asked = np.array([id_ in asked for id_ in symptoms.ids] or [True], np.bool_)
         for place in (~is_asked[symptoms.code]).nonzero()[0].tolist():
             pointer = f"{f'/runner/{owner}' if owner else '/runner'}/symptoms/{symptoms.place[place]}"
@@ -237,10 +234,14 @@ def relative_risks(totals: JointTotals) -> RiskColumns:
     estimates = _risks()[np.clip(totals.raw, 0, 10_000)]
     variances, places = np.unique(totals.variance, return_inverse=True)
     factors = np.array([2.0 ** (Z_95 * error) for error in np.sqrt(variances).tolist()])[places]
-    return RiskColumns(_round(estimates), _round(estimates / factors), _round(estimates * factors))
+    return RiskColumns(
+        round_to_hundredths(estimates),
+        round_to_hundredths(estimates / factors),
+        round_to_hundredths(estimates * factors),
+    )
 
 
-def _round(numbers: Floats) -> Floats:
+def round_to_hundredths(numbers: Floats) -> Floats:
     """Two decimals; a number that stands next to half a hundredth is rounded by Python, which looks at every bit."""
     hundredths = numbers * 100
     whole = np.rint(hundredths)

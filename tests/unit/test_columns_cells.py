@@ -139,6 +139,8 @@ def test_a_day_that_no_calendar_holds_refuses_its_row_alone() -> None:
         "refused",
         "assessed",
     ]
+    both_odd = batch_of(training__observed_from=days, runner__age_years=[40, 200])
+    assert problems(both_odd) == [("wrong-type", "/training/observed_from"), ("out-of-range", "/runner/age_years")]
 
 
 def test_a_start_with_an_offset_counts_on_the_day_of_the_offset() -> None:
@@ -225,6 +227,12 @@ def test_a_field_that_two_columns_tell_is_read_once_more() -> None:
     assert told(batch, "age_years") == [40, 50]
     assert told(nested, "knee.pain_now") == [2, None]
     assert told(nested, "knee.episodes") == [1, 1]
+
+
+def test_a_part_that_is_no_object_has_no_fields() -> None:
+    batch = pa.RecordBatch.from_pydict({"runner": ["somebody", None], "runner.age_years": [40, 40]})
+
+    assert [row["row_status"] for row in scored(batch)] == ["refused", "assessed"]
 
 
 def test_two_columns_of_one_name_are_refused_whole() -> None:

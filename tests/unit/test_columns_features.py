@@ -1,6 +1,7 @@
 """Every feature has a twin over columns that answers the same."""
 
 import json
+from dataclasses import replace
 from functools import cache
 from random import Random
 
@@ -20,6 +21,7 @@ from app.features.columns import (
     ColumnFacts,
     RatioColumn,
     ReadingColumn,
+    twin_of,
 )
 from app.runners import read_request
 from app.runners.requests import ReadRequest
@@ -68,6 +70,13 @@ def test_every_feature_has_a_twin_over_columns() -> None:
 
     assert without == set(), "write its twin in load_columns.py or body_columns.py, and a row in columns.py"
     assert set(COLUMN_FEATURES) - set(FEATURES) == set()
+
+
+def test_a_feature_of_several_fields_without_a_function_of_its_own_has_no_twin() -> None:
+    new = replace(FEATURES["body_mass_index"], id="ponderal_index")
+
+    assert twin_of(new) is None
+    assert twin_of(FEATURES["body_mass_index"]) is not None
 
 
 @pytest.mark.parametrize("name", FEATURES)

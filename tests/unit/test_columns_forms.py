@@ -118,6 +118,13 @@ def test_a_day_beside_a_text_that_is_none_is_a_fault_of_the_row(beside: Any) -> 
     assert row["problem_pointer"] == "/as_of"
 
 
+@pytest.mark.parametrize(("text", "code"), [("no json", "not-json"), ("[]", "wrong-type"), (json.dumps(wire()), None)])
+def test_a_day_beside_a_text_that_is_none_is_passed_over_where_it_is_not_asked(text: str, code: str | None) -> None:
+    (row,) = scored(as_text(text, as_of=["23.11.2026"]))
+
+    assert row["problem_code"] == code
+
+
 def test_a_batch_without_runners_is_refused_whole() -> None:
     with pytest.raises(InvalidInputError):
         scored(pa.RecordBatch.from_pydict({"id": ["a"]}))
