@@ -287,3 +287,40 @@ def test_rows_read_one_by_one_leave_no_trace_of_what_was_odd() -> None:
     assert columns.sessions.row.tolist() == [1]
     assert columns.symptoms["knee"].told.tolist() == [False, True]
     assert not np.any(columns.symptoms["knee"].row == 0)
+
+
+def session(days_ago: int, distance_m: float, **more: Any) -> dict[str, Any]:
+    return {"started_on": TODAY - timedelta(days=days_ago), "distance_m": distance_m, **more}
+
+
+DOUBTS: list[tuple[list[dict[str, Any]], list[str]]] = [
+    ([session(20, 5000.0), session(5, 6000.0), session(20, 5000.0)], ["possible-duplicate-session"]),
+    ([session(5, 5000.0), session(5, 5000.0), session(2, 5000.0)], ["possible-duplicate-session"]),
+    ([session(5, 60_000.0), session(5, 50_000.0)], ["doubtful-day"]),
+    ([session(5, 60_000.0), session(9, 1000.0), session(5, 50_000.0)], ["doubtful-day"]),
+    ([session(5, 100_000.0)], ["doubtful-day"]),
+    ([session(5, 5000.0, id="a"), session(9, 6000.0, id="a")], ["duplicate-session"]),
+    ([session(5, 10_000.0, duration_s=1400.0)], ["doubtful-pace"]),
+]
+
+
+@pytest.mark.parametrize(("sessions", "codes"), DOUBTS)
+def test_a_doubtful_log_is_read_one_by_one_and_says_so(sessions: list[dict[str, Any]], codes: list[str]) -> None:
+    batch = batch_of(training__sessions=[sessions, [session(3, 5000.0)]])
+
+    columns = read_columns(batch, as_of=None, today=TODAY)
+
+    assert columns.single_count == 1
+    assert columns.findings == {0: tuple(codes)}
+
+
+def test_a_log_in_which_nothing_is_doubtful_is_read_at_once() -> None:
+    logs = [
+        [session(9, 5000.0), session(5, 6000.0), session(5, 5000.0), session(1, 5000.0)],
+        [session(1, 5000.0, id="a"), session(5, 5000.0, id="b"), session(5, 6000.0, id="c")],
+        [session(5, 5000.0, duration_s=1800.0), session(9, 5000.0), session(5, 5000.0, duration_s=1900.0)],
+        [],
+        None,
+    ]
+
+    assert read_columns(batch_of(training__sessions=logs), as_of=None, today=TODAY).single_count == 0
