@@ -22,7 +22,7 @@ lock = $(python) -m uv pip compile --quiet --generate-hashes --no-emit-index-url
 # What an image serves with, and so what the tests run with.
 served := --extra postgresql --extra training --extra bulk --extra telemetry
 
-.PHONY: help setup run test stream-tests check fix coverage bench openapi schema docs mutation fuzz lock image audit-tools manifests audit sbom clean
+.PHONY: help setup run test stream-tests check fix coverage bench equality openapi schema docs mutation fuzz lock image audit-tools manifests audit sbom clean
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -56,6 +56,9 @@ coverage: setup ## fails unless the quick tests alone reach every line and branc
 bench: setup ## the figures of docs and design, measured side by side on this machine
 	@$(python) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	$(python) -m benchmarks
+
+equality: setup ## the column evaluator against the reference on EQUALITY_RUNNERS (120000) generated runners
+	EQUALITY_RUNNERS=$${EQUALITY_RUNNERS:-120000} HYPOTHESIS_PROFILE=full $(python) -m pytest -q -n $(JOBS) tests/generative/test_columns_agree.py
 
 openapi: setup ## openapi/openapi.json from the code
 	$(python) -m app.api.openapi_document openapi/openapi.json
