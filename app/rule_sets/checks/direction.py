@@ -76,16 +76,21 @@ def find_lowering(draft: Draft) -> Iterator[CheckFinding]:
     told = [finding.path for finding in lower]
     told += [fault.pointer for fault in draft.faults if fault.code == "worse-lowers"]
     by_construction = {path.split("/")[2] for path in told}
+    answered = [
+        (direction, _answers(draft, direction))
+        for direction in _directions(draft)
+        if not by_construction & set(direction.path.split("/")[2:3])
+    ]
+    answered.sort(key=lambda each: len(each[1]))  # what costs most comes last
     seen: set[tuple[str, str]] = set()
-    backgrounds = _backgrounds(draft)
-    answered = [(direction, _answers(draft, direction)) for direction in _directions(draft)]
-    for direction, answers in sorted(answered, key=lambda each: len(each[1])):  # what costs most comes last
-        if direction.path.split("/")[2:3] and direction.path.split("/")[2] in by_construction:
-            continue
-        for finding in _compare_along(draft, direction, answers, backgrounds):
-            if (finding.code, finding.path) not in seen:
-                seen.add((finding.code, finding.path))
-                yield finding
+    for place, background in enumerate(_backgrounds(draft)):
+        for direction, answers in answered:
+            if place >= TRAINING_BACKGROUNDS and direction.feature in TRAINING_FEATURES:
+                continue
+            for finding in _compare_along(draft, direction, answers, background):
+                if (finding.code, finding.path) not in seen:
+                    seen.add((finding.code, finding.path))
+                    yield finding
 
 
 # --- which way is worse ----------------------------------------------------------------------------------------------
@@ -132,15 +137,19 @@ def _badness(way: Way, places: dict[str, int]) -> Badness:
 # --- who is compared -------------------------------------------------------------------------------------------------
 
 
-def _backgrounds(draft: Draft) -> list[Told]:
+def _backgrounds(draft: Draft) -> Iterator[Told]:
     """Runners in whom one feature is then moved: of nobody known, at reference, mixed, with a flag, with advice."""
     reach, document = draft.reach, draft.document
-    told: list[Told | None] = [{}, draft.bench.at_reference]
-    told += [_mix(draft.bench, chance) for chance in map(random.Random, range(SEED, SEED + MIXED_RUNNERS))]
-    told += [reach.flag(number) for number, flag in enumerate(document.flags) if flag.when]
-    told += [reach.advice(number) for number in range(len(document.advice))]
-    known = [each for each in told if each is not None]
-    return [each for place, each in enumerate(known) if each not in known[:place]]
+    made: list[Told] = []
+    for told in chain(
+        ({}, draft.bench.at_reference),
+        (_mix(draft.bench, chance) for chance in map(random.Random, range(SEED, SEED + MIXED_RUNNERS))),
+        (reach.flag(number) for number, flag in enumerate(document.flags) if flag.when),
+        (reach.advice(number) for number in range(len(document.advice))),
+    ):
+        if told is not None and told not in made:
+            made.append(told)
+            yield told
 
 
 def _mix(bench: Bench, chance: random.Random) -> Told:
@@ -172,23 +181,20 @@ def _answers(draft: Draft, direction: Direction) -> list[Told]:
 
 
 def _compare_along(
-    draft: Draft, direction: Direction, answers: Sequence[Told], backgrounds: Sequence[Told]
+    draft: Draft, direction: Direction, answers: Sequence[Told], background: Told
 ) -> Iterator[CheckFinding]:
-    if direction.feature in TRAINING_FEATURES:
-        backgrounds = backgrounds[:TRAINING_BACKGROUNDS]
-    for background in backgrounds:
-        rest = without_inputs(background, [direction.feature])
-        groups: dict[Hashable, list[Seen]] = {}
-        for answer in answers:
-            seen = _see(draft.bench, direction, rest, answer)
-            if seen is not None:
-                groups.setdefault(seen.alike, []).append(seen)
-        for group in groups.values():
-            group.sort(key=lambda seen: seen.badness)
-            for place, worse in enumerate(group):
-                better = next((each for each in reversed(group[:place]) if each.badness < worse.badness), None)
-                if better is not None:
-                    yield from _compare(draft, direction, better, worse)
+    rest = without_inputs(background, [direction.feature])
+    groups: dict[Hashable, list[Seen]] = {}
+    for answer in answers:
+        seen = _see(draft.bench, direction, rest, answer)
+        if seen is not None:
+            groups.setdefault(seen.alike, []).append(seen)
+    for group in groups.values():
+        group.sort(key=lambda seen: seen.badness)
+        for place, worse in enumerate(group):
+            better = next((each for each in reversed(group[:place]) if each.badness < worse.badness), None)
+            if better is not None:
+                yield from _compare(draft, direction, better, worse)
 
 
 def _see(bench: Bench, direction: Direction, rest: Told, answer: Told) -> Seen | None:
