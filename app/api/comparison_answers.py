@@ -1,10 +1,11 @@
-"""A comparison of two rule sets as the OpenAPI document describes it; a test holds real answers to these models."""
+"""A comparison and a test pack as the OpenAPI document describes them; a test holds real answers to these models."""
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from app.api.answers import Answer, JointId, RuleSetName
+from app.api.answers import Answer, Digest, JointId, RuleSetName
 
 
 class ComparedBand(Answer):
@@ -217,4 +218,38 @@ class Comparison(Answer):
     people: PeopleMoves
 
 
-ANSWERS: tuple[type[Answer], ...] = (Comparison,)
+class Shown(Answer):
+    """What a factor shows of a runner; both null where it is unknown."""
+
+    number: float | None
+    choice: str | None
+
+
+class PackedCase(Answer):
+    """A runner, and the whole answer that the rules give."""
+
+    id: str = Field(description="boundary, pairwise or random, and which.")
+    min_evidence: str | None = Field(description="To be sent in the address.")
+    request: dict[str, JsonValue]
+    expected: dict[str, JsonValue] = Field(description="The `codes` answer without its receipt.")
+    readings: dict[JointId, dict[str, Shown]] = Field(description="Number or choice of each factor, as `full` has it.")
+    answer_digest: Digest = Field(description="What its receipt would say.")
+
+
+class TestpackHead(Answer):
+    """Of which rules a test pack is."""
+
+    form: str
+    version: str
+    digest: Digest
+    as_of: date
+    case_count: int
+
+
+class Testpack(TestpackHead):
+    """Cases by which a port or another deployment proves that it scores alike."""
+
+    cases: list[PackedCase]
+
+
+ANSWERS: tuple[type[Answer], ...] = (Comparison, Testpack, TestpackHead)

@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import __version__
-from app.api import batch, comparisons, operations, receipts, rule_sets, scores, training
+from app.api import batch, comparisons, operations, receipts, rule_sets, scores, testpacks, training
 from app.api.batch_rows import BatchRequest
 from app.api.deps import JSON, DirectRoute
 from app.api.permissions import Permission, public
@@ -86,6 +86,7 @@ ROUTERS: Final = (
     receipts.router,
     training.router,
     comparisons.router,
+    testpacks.router,
     rule_sets.router,
     operations.router,
     router,

@@ -14,6 +14,7 @@ from app.rule_sets.comparison import Rules
 from app.rule_sets.store import PublishedRuleSet
 
 KEPT_MAX: Final = 16
+KEPT_MAX_BYTES: Final = 32 * 1_048_576
 
 
 class KeptWork:
@@ -38,8 +39,11 @@ class KeptWork:
     def _forget_failure(self, name: Hashable, done: "asyncio.Task[bytes]") -> None:
         if done.cancelled() or done.exception() is not None:
             self._kept.pop(name, None)
-        while len(self._kept) > KEPT_MAX:
+        while len(self._kept) > KEPT_MAX or self._kept_bytes() > KEPT_MAX_BYTES:
             self._kept.popitem(last=False)
+
+    def _kept_bytes(self) -> int:
+        return sum(len(work.result()) for work in self._kept.values() if work.done() and not work.exception())
 
 
 async def _awaited(make: Callable[[], Awaitable[bytes]]) -> bytes:

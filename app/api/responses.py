@@ -136,6 +136,12 @@ COHORT_BODY: dict[str, Any] = {
     "description": "A request a line, or a batch row a line, 1 MiB a line at most; packed with gzip if you like.",
     "content": {"application/jsonl": {"schema": {**_ref("ScoreRequest"), "description": "A line: one runner."}}},
 }
+TESTPACK_RESPONSE = _response(
+    "The test pack.", _ref("Testpack"), "Joint-Rule-Set", "ETag", "Cache-Control", media_types=(JSON,)
+)
+TESTPACK_RESPONSE["content"]["application/jsonl"] = {
+    "schema": {"anyOf": [_ref("TestpackHead"), _ref("PackedCase")], "description": "A head, then a case a line."}
+}
 COMPARISON_RESPONSE = _response("What changes, and who moves.", _ref("Comparison"), "ETag", "Cache-Control")
 
 VERSION_PARAMETER: dict[str, Any] = {

@@ -19,6 +19,7 @@ from app.cli.receipts import verify
 from app.cli.rules import rules_app
 from app.cli.scoring import score
 from app.cli.serving import health, migrate, serve
+from app.cli.testpacks import verify_testpack
 from app.errors import FaultyError, InvalidSettingsError, JointRiskError
 
 __all__ = ["EXIT_MEANINGS", "EXIT_OF", "app", "main"]
@@ -35,6 +36,7 @@ for command in (score, bulk, verify, serve, migrate, health):
     app.command()(command)
 rules_app.command("export")(export_rules)
 rules_app.command("diff")(diff)
+rules_app.command("verify-testpack")(verify_testpack)
 app.add_typer(rules_app, name="rules")
 app.add_typer(keys_app, name="keys")
 

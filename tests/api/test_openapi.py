@@ -20,7 +20,7 @@ OPERATIONS = {
     "import_training",
     "score_batch",
     "score_runner", "list_factors", "list_rule_sets", "get_active_rule_set", "list_activations", "get_rule_set",
-    "get_rule_set_texts", "verify_score", "compare_rule_sets", "compare_rule_sets_over_cohort",
+    "get_rule_set_texts", "verify_score", "get_testpack", "compare_rule_sets", "compare_rule_sets_over_cohort",
     "get_liveness", "get_readiness", "get_metrics",
     "get_startup",
 }  # fmt: skip
