@@ -22,7 +22,8 @@ lock = $(python) -m uv pip compile --quiet --generate-hashes --no-emit-index-url
 # What an image serves with, and so what the tests run with.
 served := --extra postgresql --extra training --extra bulk --extra telemetry
 
-.PHONY: help setup run test stream-tests check fix coverage bench equality openapi schema docs mutation fuzz lock image audit-tools manifests audit sbom clean
+# Nothing here is made once and kept: every target is a name for something to do.
+.PHONY: $(shell sed -nE 's/^([a-z-]+):[^=].*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## what there is to make
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -86,6 +87,9 @@ lock: setup ## requirements/*.txt from pyproject.toml: hashes, and no address of
 image: ## the container image joint-risk:VERSION, with docker or podman
 	@test -n "$(ENGINE)" || { echo "Neither docker nor podman is installed." >&2; exit 1; }
 	$(ENGINE) build $(if $(filter podman,$(firstword $(ENGINE))),--format docker) -t joint-risk:$(version) .
+
+soak: setup ## two workers at 70 % of what they can do for 15 minutes, then at three times as much (needs hey)
+	$(python) -m benchmarks.soak
 
 fuzz: setup ## the API from its own description, 20,000 cases, and 20,000 odd calls at the bare socket
 	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),600) FUZZ_CALLS=$(or $(FUZZ_CALLS),20000) $(python) -m pytest -rP tests/system/test_api_fuzz.py tests/system/test_raw_http.py

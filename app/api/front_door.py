@@ -49,6 +49,8 @@ TOLD: Final = "joint_risk.told"
 """Where the ASGI scope holds what a route may say of its call in the log and in a trace: `rule_set` and `runners`."""
 DEADLINE: Final = "joint_risk.deadline"
 """Where the ASGI scope holds the `asyncio.Timeout` of the call; a stream, which minds its own time, takes it off."""
+CROWDED: Final = "joint_risk.crowded"
+"""What the server puts into the ASGI scope of a call that came in while as many as there is room for were waiting."""
 ALWAYS_ANSWERED: Final = frozenset({"/livez", "/readyz", "/startupz", "/metrics"})
 """However full it is: what orchestrators and operators ask must not be what finds no room."""
 _CLIENT_GONE = 499
@@ -178,7 +180,8 @@ class FrontDoor:
                     refusal = HostRefusedError(FOREIGN_HOST)
             elif name == b"forwarded" or name.startswith(b"x-forwarded"):
                 refusal = HostRefusedError(FORWARDED)
-        if refusal is None and self._telemetry.calls_in_flight >= self._room and scope["path"] not in ALWAYS_ANSWERED:
+        is_full = CROWDED in scope or self._telemetry.calls_in_flight >= self._room
+        if refusal is None and is_full and scope["path"] not in ALWAYS_ANSWERED:
             # At once, and not later: whoever waits in a queue that only grows has given up when it is their turn.
             self._telemetry.count("joint_risk_http_shed", "overloaded")
             scope[RETRY_AFTER_S] = 1

@@ -1,4 +1,4 @@
-"""The HTTP protocol with bounds on the head of a call: how long it may take to arrive, and how large it may be.
+"""The HTTP protocol with bounds: how long the head of a call may take, how large it may be, how many calls may wait.
 
 The server bounds how long a connection may idle between calls and no more: one that sends a byte of a header now and
 then would keep its place for ever, and headers are kept in memory however many there are. What comes after the head is
@@ -16,6 +16,7 @@ from httptools import HttpParserError
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from app.api.front_door import CROWDED
 from app.api.problems import KIND_OF, MEDIA_TYPE, TITLE_OF, TYPE_PREFIX, Kind
 from app.settings import read_settings
 
@@ -28,10 +29,12 @@ class Bounds(NamedTuple):
     Attributes:
         head_s: seconds from the first byte (or from connecting) to the end of the headers.
         head_bytes: of address, names and lines together.
+        calls: how many may wait or run at once before one more is turned away.
     """
 
     head_s: float
     head_bytes: int
+    calls: int
 
 
 class PunctualProtocol(HttpToolsProtocol):
@@ -100,6 +103,9 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
+        # Scoring never lets go of the loop, so calls queue before it and not inside: only here can they be counted.
+        if len(self.tasks) >= _bounds().calls:
+            cycle.scope[CROWDED] = True  # type: ignore[typeddict-unknown-key]  # ASGI lets servers add keys of their own
         super()._start_asgi_task(cycle, app)
 
     def send_400_response(self, msg: str) -> None:
@@ -152,7 +158,7 @@ class PunctualProtocol(HttpToolsProtocol):
 @cache
 def _bounds() -> Bounds:
     settings = read_settings()
-    return Bounds(head_s=settings.head_timeout_s, head_bytes=settings.head_limit_bytes)
+    return Bounds(head_s=settings.head_timeout_s, head_bytes=settings.head_limit_bytes, calls=settings.concurrent_calls)
 
 
 def _write_refusal(status: int, kind: Kind) -> bytes:
