@@ -6,7 +6,7 @@ Partial knowledge is such a set: one is worse than another if both its ends are.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import count, product
 from typing import Final, NamedTuple
 
 from app.rule_sets.checks.draft import Draft
@@ -19,7 +19,7 @@ from app.scoring.rule_set import Factor
 from app.scoring.rulers import bands_in, edge_of
 
 RUNNERS_TRIED: Final = 200
-"""How many entries that fall are tried for two runners who show it; not every entry has any."""
+"""How many entries that fall are tried for two runners who show it, in a whole document; not every entry has any."""
 
 
 class Step(NamedTuple):
@@ -41,6 +41,7 @@ def order_of(factor: Factor, joint: JointId) -> list[int]:
 
 def find_lower_entries(draft: Draft) -> Iterator[CheckFinding]:
     """The first entry of each factor's tables that is worth less than a better one."""
+    tries = count()
     told = {fault.pointer.rsplit("/bands", 1)[0] for fault in draft.faults if fault.code == "worse-lowers"}
     for number, factor in enumerate(draft.document.factors):
         for joint, at_joint in factor.joints.items():
@@ -50,13 +51,14 @@ def find_lower_entries(draft: Draft) -> Iterator[CheckFinding]:
             for group in draft.rules.joints[joint].groups:
                 for member in group.members:
                     if member.pair.factor is factor:
-                        found = _first_lower(draft, joint, group, member)
+                        found = _first_lower(draft, joint, group, member, tries)
                         if found is not None:
                             step, counterexample = found
+                            worst = max(bands_in(step.worse), key=order_of(factor, joint).index)
                             yield CheckFinding(
                                 "error",
                                 "worse-lowers-entry",
-                                f"{path}/bands/{max(bands_in(step.worse))}",
+                                f"{path}/bands/{worst}",
                                 f"For {joint}, a runner who moves to this worse band is given fewer points.",
                                 counterexample,
                             )
@@ -96,22 +98,22 @@ def steps_of(member: Member, order: Sequence[int]) -> Iterator[Step]:
 
 
 def _first_lower(
-    draft: Draft, joint: JointId, group: GroupTable, member: Member
+    draft: Draft, joint: JointId, group: GroupTable, member: Member, tries: Iterator[int]
 ) -> tuple[Step, Counterexample | None] | None:
     """The step at which an entry falls; preferably one that two runners can show."""
     others = [list(other.offsets.values()) for other in group.members if other is not member]
     hidden: Step | None = None
-    tries = RUNNERS_TRIED
     for step in steps_of(member, order_of(member.pair.factor, joint)):
         for rest in product(*others):
             index = sum(rest)
             one, other = (group.entries[index + member.offsets[mask]] for mask in step)
             if other.points < one.points or other.low < one.low or other.high < one.high:
+                if next(tries) >= RUNNERS_TRIED:
+                    return step, None
                 pair = _shown_by(draft, group, index + member.offsets[step.better], index + member.offsets[step.worse])
-                tries -= 1
-                hidden = hidden or step
-                if pair is not None or not tries:
+                if pair is not None:
                     return step, pair
+                hidden = hidden or step
     return None if hidden is None else (hidden, None)
 
 
