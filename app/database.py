@@ -29,11 +29,11 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.types import TypeEngine
 
-from app.errors import SchemaAheadError, SchemaBehindError, StoreAwayError
+from app.errors import LedgerRefusedError, SchemaAheadError, SchemaBehindError, StoreAwayError
 from app.settings import derive_driver_url
 
 if TYPE_CHECKING:
@@ -59,6 +59,12 @@ _CONNECT_TIMEOUT_MOST_S = 5
 _WAL_RETRY_S = 0.02
 _STATEMENT_OF_A_MIGRATION_S = 60
 _TABLE_LOCK_OF_A_MIGRATION_S = 5
+# Statement timeout, lock timeout, deadlock, serialization: each says that others were at it.
+_WAITED_TOO_LONG = ("57014", "55P03", "40P01", "40001")
+_WRITE_MOST_S = 8.0
+_WRITE_AGAIN_S = 0.01
+# The one that the triggers of migration 0001 take.
+_LEDGER_LOCK = 7_301_266_402_002
 # Any number will do, as long as nothing else in the same database takes advisory locks by it.
 _MIGRATION_LOCK = 7_301_266_402_001
 
@@ -238,6 +244,49 @@ def ask(engine: Engine, question: Callable[[Connection], Answer]) -> Answer:
             if attempt == 2 or not died_at_once:
                 raise StoreAwayError from failure
     raise AssertionError("unreachable: the second attempt returns or raises")
+
+
+def write(engine: Engine, act: Callable[[Connection], Answer]) -> Answer:
+    """What `act` answers, which reads and writes in one transaction, one writer at a time whatever the process.
+
+    The lock is the one that the triggers of the ledgers take: what `act` has read stays so until it is done. An error
+    of ours that it raises undoes everything. Whoever has to wait for other writers waits a few seconds.
+
+    Raises:
+        StoreAwayError: the database does not answer, or others write for too long. Where it stopped answering at the
+            very end, nobody can say whether it was done: asking again tells.
+        LedgerRefusedError: the database refused a row. Nothing was changed.
+    """
+    deadline = time.monotonic() + _WRITE_MOST_S
+    while True:
+        is_ending = False
+        try:
+            with engine.connect() as connection:
+                connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+                with connection.begin():
+                    if connection.dialect.name == "postgresql":
+                        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LEDGER_LOCK})"))
+                    answer = act(connection)
+                    is_ending = True
+            return answer
+        except IntegrityError as failure:
+            raise LedgerRefusedError from failure
+        except (DBAPIError, PoolTimeoutError) as failure:
+            if is_ending or not _is_passing(failure) or time.monotonic() >= deadline:
+                raise StoreAwayError from failure
+        time.sleep(_WRITE_AGAIN_S)
+
+
+def _is_passing(failure: SQLAlchemyError) -> bool:
+    """Whether it is only that others write, or that a pooled connection had died."""
+    if isinstance(failure, PoolTimeoutError):
+        return True
+    if not isinstance(failure, DBAPIError):
+        return False
+    cause = failure.orig
+    is_locked = isinstance(cause, sqlite3.OperationalError) and "locked" in str(cause)
+    has_waited = getattr(cause, "sqlstate", None) in _WAITED_TOO_LONG
+    return failure.connection_invalidated or is_locked or has_waited
 
 
 def schema_state(engine: Engine) -> SchemaState:

@@ -15,6 +15,18 @@
     ├── UnknownKeyError              no key has this prefix
     ├── UnreadableFileError          a file could not be read
     ├── UnreadableTrainingError      a training file was read and makes no sense
+    ├── UnknownDraftError            no draft of that name
+    ├── UnknownActivationError       no activation of that number
+    ├── VersionTakenError            the version is published with another document
+    ├── DigestTakenError             the document is published as another version
+    ├── AlreadyInForceError          the activation would change nothing
+    ├── NotScheduledError            the activation took effect, or was cancelled
+    ├── RuleSetWithdrawnError        the version was withdrawn
+    ├── RuleSetInUseError            the version is in force or scheduled
+    ├── SecondPersonNeededError      somebody else has to do it
+    ├── StaleError                   what the caller goes by is no longer so
+    ├── GuardMissingError            the caller does not say what it goes by
+    ├── LedgerRefusedError           the database itself refused the row
     ├── OverloadedError              there is no room for it now
     ├── WorkTimedOutError            a piece of work took longer than it may
     ├── WorkTooLargeError            a piece of work needed more memory than it may have
@@ -24,7 +36,8 @@ An error names paths, ids and versions, never a runner's values. What status or 
 decided at the doors (`api/problems.py`, `cli/endings.py`), because the heart knows neither.
 """
 
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 
 class Fault(NamedTuple):
@@ -74,6 +87,10 @@ class InvalidRuleSetError(FaultyError):
 
     slug = "rule-set-refused"
     noun = "rule-set fault"
+
+    def __init__(self, faults: list[Fault], *, findings: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(faults)
+        self.findings = list(findings)
 
 
 class InvalidSettingsError(FaultyError):
@@ -186,6 +203,127 @@ class UnreadableTrainingError(JointRiskError):
         super().__init__(f"The file {source} cannot be read. {reason}")
         self.source = source
         self.reason = reason
+
+
+class UnknownDraftError(JointRiskError):
+    """No draft has this name; list the drafts with `GET /v1/rule-set-drafts`."""
+
+    slug = "unknown-draft"
+
+    def __init__(self) -> None:
+        super().__init__("No draft has this name. List them with GET /v1/rule-set-drafts.")
+
+
+class UnknownActivationError(JointRiskError):
+    """No activation has this number; list them with `GET /v1/rule-sets/activations`."""
+
+    slug = "unknown-activation"
+
+    def __init__(self) -> None:
+        super().__init__("No activation has this number. List them with GET /v1/rule-sets/activations.")
+
+
+class VersionTakenError(JointRiskError):
+    """The version is published with another document, and stays as it is; take another version."""
+
+    slug = "version-taken"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"Version {version} is published already, and stays as it is. Publish as another version.")
+        self.version = version
+
+
+class DigestTakenError(JointRiskError):
+    """The same document is published as another version; activate that one."""
+
+    slug = "digest-taken"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"The same document is published already, as version {version}. Use that one.")
+        self.version = version
+
+
+class AlreadyInForceError(JointRiskError):
+    """The version is in force and nothing is scheduled after it, so the activation would change nothing."""
+
+    slug = "already-in-force"
+
+    def __init__(self, version: str, sequence: int) -> None:
+        super().__init__(f"Version {version} is in force already, by activation {sequence}. Nothing was changed.")
+        self.version = version
+        self.sequence = sequence
+
+
+class NotScheduledError(JointRiskError):
+    """Only what is scheduled can be cancelled; what took effect is rolled back by activating an older version."""
+
+    slug = "not-scheduled"
+
+    def __init__(self, sequence: int, reason: str) -> None:
+        super().__init__(f"Activation {sequence} {reason}, so there is nothing to cancel.")
+        self.sequence = sequence
+
+
+class RuleSetWithdrawnError(JointRiskError):
+    """The version was withdrawn: it can be read and pinned, and is never activated or withdrawn again."""
+
+    slug = "rule-set-withdrawn"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"Version {version} was withdrawn. It is never activated again; activate another version.")
+        self.version = version
+
+
+class RuleSetInUseError(JointRiskError):
+    """A version that is in force or scheduled is not withdrawn; activate another or cancel the schedule first."""
+
+    slug = "rule-set-in-use"
+
+    def __init__(self, version: str, sequence: int) -> None:
+        super().__init__(
+            f"Version {version} is in force or scheduled, by activation {sequence}. Activate another version or cancel "
+            "that activation first."
+        )
+        self.version = version
+        self.sequence = sequence
+
+
+class SecondPersonNeededError(JointRiskError):
+    """Whoever wrote a rule set does not also publish it or put it in force; somebody else has to."""
+
+    slug = "second-person-needed"
+
+    def __init__(self) -> None:
+        super().__init__("You are an author of this rule set (JOINT_RISK_SECOND_PERSON). Somebody else has to do this.")
+
+
+class StaleError(JointRiskError):
+    """What the caller goes by is no longer so; look again, and decide anew."""
+
+    slug = "precondition-failed"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} Look again, and decide anew. Nothing was changed.")
+
+
+class GuardMissingError(JointRiskError):
+    """Somebody else's work would be written over unseen; say by `If-Match` what it is that you go by."""
+
+    slug = "precondition-required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A draft of this name exists, and differs. Send If-Match with the ETag of the one that you have seen."
+        )
+
+
+class LedgerRefusedError(JointRiskError):
+    """The database itself refused the row, by a rule that nobody here foresaw; nothing was changed."""
+
+    slug = "ledger-refused"
+
+    def __init__(self) -> None:
+        super().__init__("The store's own rules refuse this. Nothing was changed; look at the ledger, and decide anew.")
 
 
 class OverloadedError(JointRiskError):

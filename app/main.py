@@ -27,7 +27,10 @@ from app.api.streams import StreamRoom
 from app.api.training import open_importer
 from app.database import SchemaState, connect_engine, connect_nowhere, schema_state
 from app.rule_sets.bundle import read_bundle
+from app.rule_sets.drafts import DraftDesk
+from app.rule_sets.examining import Examiner
 from app.rule_sets.in_force import RulesInForce
+from app.rule_sets.ledgers import RuleSetLedgers
 from app.rule_sets.store import RuleSetStore
 from app.settings import Settings, read_settings
 from app.telemetry import Telemetry
@@ -52,12 +55,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or read_settings()
     engine, store, key_source, schema = _sources(settings)
+    ledgers = RuleSetLedgers(engine, second_person=settings.second_person_rule)
     workshop = Workshop(
         "rule sets",
         deadline_s=WORK_DEADLINE_S,
         memory_bytes=WORK_MEMORY_BYTES,
         waiting_most=WORK_WAITING_MOST,
-        preload=("app.rule_sets.comparison", "app.rule_sets.testpack"),
+        preload=("app.rule_sets.comparison", "app.rule_sets.examining", "app.rule_sets.testpack"),
     )
     drain = Drain()
     rules = RulesInForce(store, poll_s=settings.poll_s, timeout_s=settings.store_timeout_s, schema=schema)
@@ -105,6 +109,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.store = store
     app.state.workshop = workshop
     app.state.kept_work = KeptWork()
+    app.state.ledgers = ledgers
+    app.state.desk = DraftDesk(engine)
+    app.state.examiner = Examiner(workshop)
     app.state.rules = rules
     app.state.keys = keys
     app.state.gate = gate

@@ -19,6 +19,7 @@ from app.runners.requests import fault_code, fault_pointer, read_request
 from app.scoring.assessment import Detail, answer_digest, render
 from app.scoring.compiled import CompiledRuleSet
 from app.scoring.engine import assess
+from app.scoring.findings import WITHDRAWN
 
 DIFFERENCES_MAX: Final = 100
 # What differs between languages and releases although the answer is the same.
@@ -144,6 +145,10 @@ def verify_answer(rules: CompiledRuleSet, verification: Verification, *, today: 
     try:
         read = read_request(body, today=today, unknown_fields="report")
         assessment = assess(rules, read.request, as_of=read.as_of, findings=read.findings)
+        if receipt.answer_digest != answer_digest(assessment):
+            # Answers given after the rules were withdrawn say so, and none before; both follow from the rules.
+            warned = assess(rules, read.request, as_of=read.as_of, findings=[WITHDRAWN, *read.findings])
+            assessment = warned if receipt.answer_digest == answer_digest(warned) else assessment
     except InvalidInputError as refused:
         day = "/request/as_of" if has_day else "/receipt/as_of"
         raise InvalidInputError([

@@ -102,6 +102,11 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="seconds between two looks at the store, for newer activations and for keys, or up to a fifth less",
     )
+    second_person: bool = Field(
+        default=False,
+        description="`true`: whoever edited a rule set (by the owner of the key) neither publishes it nor is the first "
+        "to put it in force",
+    )
     auth: Literal["keys", "off"] = Field(
         default="keys",
         description="`keys`: callers need one, and until there are any only this machine is served; `off`: a gateway "
@@ -205,6 +210,11 @@ class Settings(BaseSettings):
         description="memory that streams and batches may set aside together; a stream takes 16 MiB of it, and one that "
         "finds too little is refused with 503",
     )
+
+    @property
+    def second_person_rule(self) -> Literal["needed", "not needed"]:
+        """Whether somebody else has to publish and put in force what one wrote."""
+        return "needed" if self.second_person else "not needed"
 
     @property
     def keys_max_age_s(self) -> float:

@@ -55,6 +55,7 @@ _ENVIRONMENT_KEPT: Final = ("LANG", "LC_ALL", "PATH", "TZ")
 _REFUSED_EVENTS: Final = (
     "socket.", "sqlite3.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system", "pty.",
 )  # fmt: skip
+_WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 log = logging.getLogger("joint_risk.workshop")
 Answer = TypeVar("Answer")
@@ -355,6 +356,8 @@ def _fence_in(limits: Limits) -> None:
     sys.addaudithook(_refuse)
 
 
-def _refuse(event: str, _arguments: tuple[object, ...]) -> None:
+def _refuse(event: str, arguments: tuple[object, ...]) -> None:
     if event.startswith(_REFUSED_EVENTS):
+        raise PermissionError(event)
+    if event == "open" and isinstance(flags := arguments[2], int) and flags & _WRITING:
         raise PermissionError(event)

@@ -25,6 +25,7 @@ from app.api.deps import (
     ensure_acceptable,
     held_rules,
     is_json,
+    notes_on,
     query_parameters,
     rates_of,
     read_headers,
@@ -89,6 +90,7 @@ async def score_batch(request: Request) -> Response:
         today=now.date(),
         telemetry=telemetry_of(request),
         unknown_fields=unknown_fields_of(headers),
+        notes=notes_on(request, held),
     )
     answer_headers = [line for line in headers_of(rules, language) if line[0] != b"content-type"]
     answer_headers.append((b"content-type", media_type.encode()))

@@ -20,7 +20,7 @@ from app.api.problems import REQUEST_ID, SPEAKABLE, internal_problem, problem_of
 from app.api.scores import count_scores
 from app.errors import Fault, InvalidInputError, JointRiskError
 from app.log_lines import FIELDS, describe_failure
-from app.runners import ScoreRequest, UnknownFields, read_request, settle_request
+from app.runners import Finding, ScoreRequest, UnknownFields, read_request, settle_request
 from app.runners.profile import Day, Told
 from app.runners.requests import FIRST_DAY, ReadRequest
 from app.scoring.assessment import Detail, render
@@ -75,6 +75,7 @@ class RowScorer:
         today: the day in UTC when the call began.
         telemetry: counts what was answered.
         as_of: the day of every row that names none; None takes the default that a request has.
+        notes: what every answer by these rules says of them.
     """
 
     scope: Scope
@@ -85,6 +86,7 @@ class RowScorer:
     telemetry: Telemetry
     unknown_fields: UnknownFields = "refuse"
     as_of: date | None = None
+    notes: tuple[Finding, ...] = ()
 
     def answer(self, row: bytes) -> bytes:
         """The result of one row, as JSON without a line feed; never raises, whatever the row holds."""
@@ -99,7 +101,7 @@ class RowScorer:
             else:
                 id_ = _write_id(item.id)
                 told = settle_request(item.request, today=self.today, as_of=item.as_of or self.as_of)
-            assessment = assess(self.rules, told.request, as_of=told.as_of, findings=told.findings)
+            assessment = assess(self.rules, told.request, as_of=told.as_of, findings=[*self.notes, *told.findings])
             count_scores(self.telemetry, assessment)
             written = render(assessment, detail=self.detail, language=self.language)
         except InvalidInputError as refused:

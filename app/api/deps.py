@@ -20,8 +20,13 @@ from app.api.permissions import Gate, permission_of
 from app.api.problems import SPEAKABLE, VARY, NotAcceptableError, UnloadableRuleSetError
 from app.api.rates import Rates
 from app.errors import Fault, InvalidInputError, InvalidRuleSetError, UnknownRuleSetError
+from app.rule_sets.drafts import DraftDesk
+from app.rule_sets.examining import Examiner
 from app.rule_sets.in_force import Held, RulesInForce
+from app.rule_sets.ledgers import RuleSetLedgers
 from app.rule_sets.store import RuleSetStore
+from app.runners import Finding
+from app.scoring.findings import WITHDRAWN
 from app.scoring.rule_set import RuleSetDocument
 from app.scoring.wording import language_of
 from app.settings import Settings
@@ -76,6 +81,21 @@ def store_of(request: Request) -> RuleSetStore:
     return cast(RuleSetStore, request.app.state.store)
 
 
+def ledgers_of(request: Request) -> RuleSetLedgers:
+    """The ledgers, to be written; they block, so they are asked in a thread."""
+    return cast(RuleSetLedgers, request.app.state.ledgers)
+
+
+def desk_of(request: Request) -> DraftDesk:
+    """The drafts; they block, so they are asked in a thread."""
+    return cast(DraftDesk, request.app.state.desk)
+
+
+def examiner_of(request: Request) -> Examiner:
+    """Who looks at drafts, in a process beside this one."""
+    return cast(Examiner, request.app.state.examiner)
+
+
 def workshop_of(request: Request) -> Workshop:
     """Where slow work about rule sets is done, in processes beside this one."""
     return cast(Workshop, request.app.state.workshop)
@@ -118,6 +138,11 @@ async def held_rules(request: Request, *, version: str | None, now: datetime) ->
         return rules.held(version) or await rules.fetch(version)
     except InvalidRuleSetError:
         raise UnloadableRuleSetError from None
+
+
+def notes_on(request: Request, held: Held) -> tuple[Finding, ...]:
+    """What every answer by these rules has to say of them, to be handed to `assess` before what the request shows."""
+    return (WITHDRAWN,) if rules_in_force(request).is_withdrawn(held.published.version) else ()
 
 
 def ensure_version(version: str) -> None:

@@ -25,9 +25,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import __version__
-from app.api import batch, comparisons, operations, receipts, rule_sets, scores, testpacks, training
+from app.api import batch, comparisons, decisions, desk, operations, receipts, rule_sets, scores, testpacks, training
 from app.api.batch_rows import BatchRequest
+from app.api.decisions import ActivationTold, ReasonTold
 from app.api.deps import JSON, DirectRoute
+from app.api.desk import PublicationTold
 from app.api.permissions import Permission, public
 from app.api.responses import KEY_SCHEME, SECURITY_SCHEME, problem_responses
 from app.receipts import Verification
@@ -69,8 +71,10 @@ TAGS: Final = [
     {"name": "scores", "description": "Score a runner. Pure, and needs no database."},
     {"name": "training", "description": "From files and exports to a training object. Pure, and keeps nothing."},
     {"name": "rule sets", "description": "The rules: what they read, what they say, which are in force."},
+    {"name": "desk", "description": "Rule sets that are being written: kept, checked, published."},
     {"name": "operations", "description": "For orchestrators and operators."},
 ]
+DECISIONS: Final = (PublicationTold, ActivationTold, ReasonTold)
 DOCS_FILES: Final = Path(fastapi_offline.__file__).parent / "static"
 DOCS_FILES_PATH: Final = "/docs-files"
 EXAMPLE_DAY: Final = date(2026, 11, 23)
@@ -87,7 +91,9 @@ ROUTERS: Final = (
     training.router,
     comparisons.router,
     testpacks.router,
+    desk.router,
     rule_sets.router,
+    decisions.router,
     operations.router,
     router,
 )
@@ -152,7 +158,7 @@ def describe_api() -> dict[str, Any]:
     from app.api.training_answers import ANSWERS as IMPORTS
 
     _, requests = models_json_schema(
-        [(model, "validation") for model in (ScoreRequest, BatchRequest, Verification)], ref_template=_REF
+        [(model, "validation") for model in (ScoreRequest, BatchRequest, Verification, *DECISIONS)], ref_template=_REF
     )
     _, answers = models_json_schema(
         [(model, "serialization") for model in (*SCORES, *BATCHES, *COMPARISONS, *IMPORTS, *OTHERS)], ref_template=_REF

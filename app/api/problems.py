@@ -24,23 +24,35 @@ from starlette.types import Scope as AsgiScope
 
 from app.access import Caller, Scope
 from app.errors import (
+    AlreadyInForceError,
     ChangedRunError,
+    DigestTakenError,
     Fault,
     FaultyError,
+    GuardMissingError,
     InvalidInputError,
     InvalidRuleSetError,
     InvalidSettingsError,
     JointRiskError,
+    LedgerRefusedError,
     NoRuleSetError,
+    NotScheduledError,
     OverloadedError,
+    RuleSetInUseError,
+    RuleSetWithdrawnError,
     SchemaAheadError,
     SchemaBehindError,
+    SecondPersonNeededError,
+    StaleError,
     StoreAwayError,
+    UnknownActivationError,
+    UnknownDraftError,
     UnknownKeyError,
     UnknownRuleSetError,
     UnreadableFileError,
     UnreadableTrainingError,
     UnusableFileError,
+    VersionTakenError,
     WorkDiedError,
     WorkTimedOutError,
     WorkTooLargeError,
@@ -204,6 +216,18 @@ STATUS_OF: dict[type[JointRiskError], int] = {
     UnreadableFileError: 500,
     UnusableFileError: 500,
     ChangedRunError: 500,
+    UnknownDraftError: 404,
+    UnknownActivationError: 404,
+    VersionTakenError: 409,
+    DigestTakenError: 409,
+    AlreadyInForceError: 409,
+    NotScheduledError: 409,
+    RuleSetWithdrawnError: 409,
+    RuleSetInUseError: 409,
+    SecondPersonNeededError: 403,
+    StaleError: 412,
+    GuardMissingError: 428,
+    LedgerRefusedError: 409,
     OverloadedError: 503,
     WorkTimedOutError: 503,
     WorkTooLargeError: 422,
@@ -248,6 +272,18 @@ TITLE_OF: dict[str, str] = {
     "too-slow": "Too slow",
     "unknown-rule-set": "No such rule set",
     "unreadable-training": "The training file cannot be read",
+    "unknown-draft": "No such draft",
+    "unknown-activation": "No such activation",
+    "version-taken": "The version is taken",
+    "digest-taken": "The document is published already",
+    "already-in-force": "It is in force already",
+    "not-scheduled": "It is not scheduled",
+    "rule-set-withdrawn": "The version was withdrawn",
+    "rule-set-in-use": "The version is in use",
+    "second-person-needed": "Somebody else has to do this",
+    "precondition-failed": "It has changed in between",
+    "precondition-required": "Say what you have seen",
+    "ledger-refused": "The ledger refused it",
     "unsupported-encoding": "Packed in an unknown way",
     "unsupported-media-type": "Not in a media type that is read here",
     "work-died": "The work ended before it was done",
@@ -289,10 +325,11 @@ def write_problem(
     detail: str,
     faults: Iterable[Fault] = (),
     headers: Mapping[str, str] | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> Response:
     """The answer to a call that is refused; at most 100 faults stand in it, and how many more there were."""
     listed = list(faults)
-    body = {
+    body: dict[str, object] = {
         "type": f"{TYPE_PREFIX}{slug}",
         "title": TITLE_OF[slug],
         "status": status,
@@ -300,6 +337,7 @@ def write_problem(
         "instance": scope.get(REQUEST_ID, ""),
         "errors": [fault._asdict() for fault in listed[:ERRORS_MOST]],
         "errors_left_out": max(0, len(listed) - ERRORS_MOST),
+        **(more or {}),
     }
     all_headers = {"Cache-Control": "no-store", **(headers or {})}
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
@@ -319,7 +357,10 @@ def problem_of(scope: AsgiScope, error: JointRiskError) -> Response:
         return internal_problem(scope)
     faults = error.faults if isinstance(error, FaultyError) else ()
     headers = error.headers if isinstance(error, RefusedCallError) else None
-    return write_problem(scope, status=status, slug=error.slug, detail=error.message, faults=faults, headers=headers)
+    more = {"findings": error.findings} if isinstance(error, InvalidRuleSetError) and error.findings else None
+    return write_problem(
+        scope, status=status, slug=error.slug, detail=error.message, faults=faults, headers=headers, more=more
+    )
 
 
 def internal_problem(scope: AsgiScope) -> Response:

@@ -23,7 +23,15 @@ from app.api.problems import (
     SlowBodyError,
     UnsupportedMediaTypeError,
 )
-from app.errors import Fault, InvalidInputError, StoreAwayError, UnknownRuleSetError
+from app.errors import (
+    Fault,
+    GuardMissingError,
+    InvalidInputError,
+    StaleError,
+    StoreAwayError,
+    UnknownRuleSetError,
+    VersionTakenError,
+)
 from app.readers import ARCHIVES, READERS
 
 
@@ -53,6 +61,7 @@ _HEADERS = {
     "Content-Location": _header("The version's own address."),
     "ETag": _header("Strong validator of the content before gzip, for `If-None-Match`."),
     "Cache-Control": _header("How long it may be kept."),
+    "Location": _header("Where it is."),
 }
 
 REQUEST_BODY: dict[str, Any] = {
@@ -118,6 +127,23 @@ RULE_SETS_RESPONSE = _response("A page of published rule sets.", _ref("RuleSetLi
 RULE_SET_RESPONSE = _response(
     "The rule set.", _ref("PublishedRuleSet"), "Joint-Rule-Set", "ETag", "Cache-Control", media_types=(JSON, YAML)
 )
+DRAFT_BODY: dict[str, Any] = {
+    "required": True,
+    "description": "The document, 1 MiB at most.",
+    "content": {
+        YAML: {"schema": {"type": "object", "description": "As in openapi/rule-set.schema.json."}},
+        JSON: {"schema": {"type": "object", "description": "As in openapi/rule-set.schema.json."}},
+    },
+}
+DRAFTS_RESPONSE = _response("A page of drafts.", _ref("DraftList"))
+SAVED_RESPONSE = _response("The draft as it stands now.", _ref("DraftItem"), "ETag", "Location")
+DRAFT_RESPONSE = _response("The document.", {"type": "object"}, "ETag", media_types=(YAML, JSON))
+THROWN_AWAY: dict[str, Any] = {"description": "It is gone."}
+CHECKED_RESPONSE = _response("What was found.", _ref("CheckResult"), "ETag")
+PUBLISHED_RESPONSE = _response("The version.", _ref("PublishedRuleSet"), "ETag", "Location")
+ACTIVATED_RESPONSE = _response("The row that was added.", _ref("ActivationRow"))
+CANCELLED_RESPONSE = _response("The row that was added.", _ref("ActivationRow"))
+WITHDRAWN_RESPONSE = _response("The row that was added.", _ref("WithdrawalRow"))
 NOT_MODIFIED: dict[str, Any] = {"description": "The caller has it."}
 TEXTS_RESPONSE = _response(
     "The texts by id.", _ref("RuleSetTexts"), "Joint-Rule-Set", "Content-Language", "ETag", "Cache-Control"
@@ -164,17 +190,48 @@ SECURITY_SCHEME: dict[str, Any] = {
 }
 
 _SCOPE_MISSING = ScopeMissingError("score", Caller("jrk_…", "", frozenset()))
+
+
+def _parameter(name: str, place: str, description: str, **schema: Any) -> dict[str, Any]:
+    told = {"type": "string", **schema}
+    return {"name": name, "in": place, "required": place == "path", "description": description, "schema": told}
+
+
+DRAFT_NAME_PARAMETER = _parameter(
+    "name", "path", "A draft's name.", pattern="^[a-z0-9][a-z0-9_-]{0,63}$", examples=["spring"]
+)
+SEQUENCE_PARAMETER = _parameter("sequence", "path", "Number of an activation.", type="integer", minimum=1)
+IF_MATCH_PARAMETER = _parameter(
+    "If-Match", "header", "ETag of `/v1/rule-sets/activations`: refused (412) where somebody decided since."
+)
+DRAFT_IF_MATCH_PARAMETER = _parameter("If-Match", "header", "ETag of the draft that you have seen.")
+DRAFT_IF_NONE_MATCH_PARAMETER = _parameter("If-None-Match", "header", "`*` to make a new draft only.")
+
+
+def json_body(model: str, description: str) -> dict[str, Any]:
+    """A small JSON body that a route needs."""
+    return {"required": True, "description": description, "content": {JSON: {"schema": _ref(model)}}}
+
+
 _EXAMPLE_ID = "5f0c6a0d3b9e4c1f8a2d7b60"
 _STATUS_TEXT: dict[int, tuple[str, Kind]] = {
     400: ("The call does not hold together: an unknown cursor, say.", KIND_OF[400]),
     401: ("A key is needed, or the one that was sent is not good.", Kind(NoKeyError.slug, NO_KEY)),
     403: ("The key does not have the scope.", Kind(ScopeMissingError.slug, _SCOPE_MISSING.message)),
-    404: ("No such rule set.", Kind(UnknownRuleSetError.slug, UnknownRuleSetError("").message)),
+    404: ("No such rule set, draft or activation.", Kind(UnknownRuleSetError.slug, UnknownRuleSetError("").message)),
     406: (
         "The answer cannot be had in an accepted media type.",
         Kind(NotAcceptableError.slug, NotAcceptableError([JSON]).message),
     ),
     408: ("The body did not come in in time.", Kind(SlowBodyError.slug, SlowBodyError().message)),
+    409: (
+        "What stands in the ledgers is against it; the slug says what.",
+        Kind(VersionTakenError.slug, VersionTakenError("2026.1").message),
+    ),
+    412: (
+        "What the caller goes by is no longer so.",
+        Kind(StaleError.slug, StaleError("The draft is not the one that If-Match names.").message),
+    ),
     413: ("The body is too large.", Kind(BodyTooLargeError.slug, BodyTooLargeError(1_048_576).message)),
     415: (
         "The body is not JSON, or packed in an unknown way.",
@@ -184,6 +241,10 @@ _STATUS_TEXT: dict[int, tuple[str, Kind]] = {
     422: (
         "What was sent cannot be used; `errors` names every fault.",
         Kind(InvalidInputError.slug, InvalidInputError([Fault("", "", "")]).message),
+    ),
+    428: (
+        "It would be written over unseen: send If-Match.",
+        Kind(GuardMissingError.slug, GuardMissingError().message),
     ),
     429: (
         "The key has too few runners left in this minute, or too many wrong ones came from the address.",

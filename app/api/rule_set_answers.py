@@ -7,6 +7,17 @@ from pydantic import Field, JsonValue
 from app.api.answers import Answer, Digest, JointId, PublishedEffect, RuleSetName, Source
 
 
+class WithdrawalRow(Answer):
+    """One row of the ledger of withdrawals."""
+
+    sequence: int
+    version: str
+    digest: Digest
+    withdrawn_at: datetime
+    withdrawn_by: str
+    reason: str
+
+
 class RuleSetItem(Answer):
     """A published rule set in a list."""
 
@@ -16,6 +27,7 @@ class RuleSetItem(Answer):
     published_by: str
     reason: str
     active: bool = Field(description="Whether this replica scores by it now.")
+    withdrawal: WithdrawalRow | None = Field(description="Who withdrew it, when and why; null where nobody did.")
 
 
 class RuleSetList(Answer):
@@ -36,7 +48,7 @@ class PublishedRuleSet(Answer):
     document: dict[str, JsonValue] = Field(description="As in openapi/rule-set.schema.json.")
 
 
-class ActivationItem(Answer):
+class ActivationRow(Answer):
     """One row of the ledger of activations."""
 
     sequence: int
@@ -47,6 +59,11 @@ class ActivationItem(Answer):
     activated_by: str
     reason: str
     cancels: list[int] = Field(description="Sequences that it cancels.")
+
+
+class ActivationItem(ActivationRow):
+    """One row of the ledger of activations, in a list."""
+
     active: bool = Field(description="Whether it is the one in force now.")
 
 
@@ -196,6 +213,50 @@ class RuleSetTexts(Answer):
     sources: dict[str, Source]
 
 
+# --------------------------------------------------------------------------------------------------------- the desk
+
+
+class DraftItem(Answer):
+    """A rule set that is being written, without its document."""
+
+    name: str
+    digest: Digest = Field(description="What a version made of it will have.")
+    media_type: str
+    editors: list[str] = Field(description="Everybody who wrote on it; all count as authors.")
+    updated_at: datetime
+    updated_by: str
+    etag: str = Field(description="Without quotes; for If-Match.")
+
+
+class DraftList(Answer):
+    """A page of drafts."""
+
+    items: list[DraftItem]
+    next: str | None = Field(description="Cursor of the next page; null on the last.")
+
+
+class DocumentFinding(Answer):
+    """One broken promise of a rule-set document."""
+
+    severity: str = Field(description="error keeps it from being published, warning does not.")
+    code: str = Field(description="Stable.")
+    path: str = Field(description="JSON Pointer into the document.")
+    message: str
+    counterexample: dict[str, JsonValue] | None = Field(
+        description="A request for POST /v1/scores in whose answer it shows, or two under `better` and `worse`."
+    )
+
+
+class CheckResult(Answer):
+    """What a check found."""
+
+    ok: bool = Field(description="Whether it can be published: no finding is an error.")
+    name: str
+    digest: Digest = Field(description="What a version made of this draft will have.")
+    draft_digest: Digest = Field(description="The same, under the name by which :publish takes it.")
+    findings: list[DocumentFinding]
+
+
 # --------------------------------------------------------------------------------------------------- operations
 
 
@@ -226,6 +287,7 @@ class Readiness(Answer):
         description="ok, none (this machine alone is served), stale (they could not be read lately) or unknown."
     )
     rule_set: RuleSetName | None = Field(description="The rules in force on this replica.")
+    activation: int | None = Field(description="Number of the activation that put them in force.")
     refused: list[str] = Field(description="Versions that are or will be in force and that this release cannot load.")
     details: ReadinessDetails | None = Field(description="With `?verbose`, for operators; else null.")
 
@@ -253,6 +315,9 @@ class Problem(Answer):
     instance: str = Field(description="The request id, as in the header `Request-Id`.")
     errors: list[ProblemFault] = Field(description="Every fault, 100 at most.")
     errors_left_out: int = Field(description="How many more there were.")
+    findings: list[DocumentFinding] = Field(
+        default=[], description="Where a rule set was refused: everything that was found in it. Else not there."
+    )
 
 
 ANSWERS: tuple[type[Answer], ...] = (
@@ -260,6 +325,10 @@ ANSWERS: tuple[type[Answer], ...] = (
     RuleSetList,
     PublishedRuleSet,
     ActivationList,
+    ActivationRow,
+    WithdrawalRow,
+    DraftList,
+    CheckResult,
     RuleSetTexts,
     Liveness,
     Readiness,

@@ -5,12 +5,9 @@ that this process holds are answered from memory, also while the store is away; 
 """
 
 import asyncio
-import base64
-import binascii
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Final, cast
 
 import yaml
 from fastapi import APIRouter
@@ -38,7 +35,6 @@ from app.api.deps import (
     strong_etag,
 )
 from app.api.permissions import needs
-from app.api.problems import VARY, MalformedCallError
 from app.api.responses import (
     ACTIVATIONS_RESPONSE,
     FACTORS_RESPONSE,
@@ -50,20 +46,29 @@ from app.api.responses import (
     problem_responses,
 )
 from app.api.texts import describe_texts
-from app.errors import JointRiskError, UnknownRuleSetError
+from app.api.told import (
+    ASK_AGAIN,
+    answer_list,
+    describe_activation,
+    describe_entry,
+    describe_withdrawal,
+    read_cursor,
+    unknown_cursor,
+    write_cursor,
+    write_json,
+)
+from app.errors import Fault, InvalidInputError, JointRiskError, UnknownRuleSetError
 from app.rule_sets.in_force import Held
-from app.rule_sets.store import Activation, PublishedRuleSet, RuleSetEntry
+from app.rule_sets.store import PublishedRuleSet, RuleSetEntry
 from app.scoring.factors_catalogue import describe_inputs
 
 router = APIRouter(prefix="/v1", tags=["rule sets"], route_class=DirectRoute)
 
 FOR_EVER: Final = "private, max-age=31536000, immutable"
-ASK_AGAIN: Final = "no-cache"
 
 _EXTENSION: Final = {JSON: "json", YAML: "yaml"}
 # The C emitter is ten times as fast and writes the same; not every build of PyYAML has it.
 _YAML_DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-_CURSOR_MOST: Final = 64
 
 
 class NoQuery(Query):
@@ -76,6 +81,19 @@ class PageQuery(Query):
     limit: Annotated[int, Field(default=50, ge=1, le=100, description="How many at most.")]
     cursor: Annotated[
         str | None, Field(default=None, description="`next` of the page before; leave it out for the first page.")
+    ]
+
+
+class ActivationsQuery(PageQuery):
+    """Which part of the ledger, or which row of it."""
+
+    at: Annotated[
+        str | None,
+        Field(
+            default=None,
+            description="A moment with an offset: only the row that was, is or will be in force then is listed.",
+            examples=["2026-11-25T12:00:00Z"],
+        ),
     ]
 
 
@@ -126,7 +144,7 @@ async def list_factors(request: Request) -> Response:
     query = read_query(FactorsQuery, request.scope)
     held = await held_rules(request, version=query.rule_set, now=datetime.now(UTC))
     language = choose_language(held, query.lang, headers.get(b"accept-language"))
-    body = await _kept(held, f"factors:{language}", lambda: _json(describe_inputs(held.rules, language)))
+    body = await _kept(held, f"factors:{language}", lambda: write_json(describe_inputs(held.rules, language)))
     return answer_cacheable(
         headers,
         body,
@@ -152,15 +170,19 @@ def list_rule_sets(request: Request) -> Response:
     headers = read_headers(request.scope)
     ensure_acceptable(headers)
     query = read_query(PageQuery, request.scope)
-    before = None if query.cursor is None else _read_cursor(query.cursor, "v")
+    before = None if query.cursor is None else read_cursor(query.cursor, "v")
     try:
         entries = store_of(request).versions(limit=query.limit + 1, before=before)
     except UnknownRuleSetError:
-        raise _unknown_cursor() from None
+        raise unknown_cursor() from None
     active = _active_version(request)
-    items = [{**_entry(entry), "active": entry.version == active} for entry in entries[: query.limit]]
+    withdrawn = {row.version: describe_withdrawal(row) for row in store_of(request).withdrawals()}
+    items = [
+        {**describe_entry(entry), "active": entry.version == active, "withdrawal": withdrawn.get(entry.version)}
+        for entry in entries[: query.limit]
+    ]
     more = len(entries) > query.limit
-    return _answer_list(items, _write_cursor("v", entries[query.limit - 1].version) if more else None)
+    return answer_list(items, write_cursor("v", entries[query.limit - 1].version) if more else None)
 
 
 @router.get(
@@ -194,31 +216,35 @@ async def get_active_rule_set(request: Request) -> Response:
     ),
     response_class=Response,
     responses={200: ACTIVATIONS_RESPONSE, **problem_responses(400, 406, 422, 503)},
-    openapi_extra={"parameters": query_parameters(PageQuery)},
+    openapi_extra={"parameters": query_parameters(ActivationsQuery)},
 )
 @needs("rules:read")
 def list_activations(request: Request) -> Response:
     """The ledger of activations, page by page."""
     headers = read_headers(request.scope)
     ensure_acceptable(headers)
-    query = read_query(PageQuery, request.scope)
+    query = read_query(ActivationsQuery, request.scope)
     store = store_of(request)
     before = None
     if query.cursor is not None:
-        sequence = _read_cursor(query.cursor, "a")
+        sequence = read_cursor(query.cursor, "a")
         if not (sequence.isascii() and sequence.isdecimal()):
-            raise _unknown_cursor()
+            raise unknown_cursor()
         before = int(sequence)
     # Asked before the rows: a row that comes in between makes the validator stale, never the rows.
     last = store.last_sequence()
-    rows = store.activations(limit=query.limit + 1, before=before)
+    if query.at is not None:
+        row = store.in_force(_moment_of(query.at))
+        rows = [] if row is None else [row]
+    else:
+        rows = store.activations(limit=query.limit + 1, before=before)
     now_in_force = store.in_force(datetime.now(UTC))
     active = None if now_in_force is None else now_in_force.sequence
-    items = [{**_activation(row), "active": row.sequence == active} for row in rows[: query.limit]]
+    items = [{**describe_activation(row), "active": row.sequence == active} for row in rows[: query.limit]]
     more = len(rows) > query.limit
     # No 304 by this validator: a schedule takes effect without a new row, and `active` moves with it.
-    return _answer_list(
-        items, _write_cursor("a", str(rows[query.limit - 1].sequence)) if more else None, etag=f'"{last}"'
+    return answer_list(
+        items, write_cursor("a", str(rows[query.limit - 1].sequence)) if more else None, etag=f'"{last}"'
     )
 
 
@@ -271,7 +297,7 @@ async def get_rule_set_texts(request: Request) -> Response:
     query = read_query(LanguageQuery, request.scope)
     held = await held_rules(request, version=request.path_params["version"], now=datetime.now(UTC))
     language = choose_language(held, query.lang, headers.get(b"accept-language"))
-    body = await _kept(held, f"texts:{language}", lambda: _json(describe_texts(held.rules, language)))
+    body = await _kept(held, f"texts:{language}", lambda: write_json(describe_texts(held.rules, language)))
     return answer_cacheable(
         headers,
         body,
@@ -292,9 +318,9 @@ async def _answer_version(
     media_type = ensure_acceptable(headers, (JSON, YAML))
     read_query(NoQuery, request.scope)
     if held is None:
-        body = await asyncio.to_thread(_write_version, published, media_type)
+        body = await asyncio.to_thread(write_version, published, media_type)
     else:
-        body = await _kept(held, f"body:{media_type}", lambda: _write_version(published, media_type))
+        body = await _kept(held, f"body:{media_type}", lambda: write_version(published, media_type))
     return answer_cacheable(
         headers,
         body,
@@ -313,47 +339,34 @@ async def _kept(held: Held, name: str, write: Callable[[], bytes]) -> bytes:
     return cast(bytes, body)
 
 
-def _write_version(published: PublishedRuleSet, media_type: str) -> bytes:
+def write_version(published: PublishedRuleSet, media_type: str) -> bytes:
+    """The body of a version: its document's canonical bytes in JSON, the same document in YAML."""
     if media_type == JSON:
-        return _json(_entry(published))[:-1] + b',"document":' + published.canonical + b"}"
-    told = {**_entry(published), "document": published.document}
+        return write_json(describe_entry(published))[:-1] + b',"document":' + published.canonical + b"}"
+    told = {**describe_entry(published), "document": published.document}
     written: str = yaml.dump(told, Dumper=_YAML_DUMPER, sort_keys=False, allow_unicode=True, width=120)
     return written.encode()
 
 
-def _entry(entry: RuleSetEntry) -> dict[str, Any]:
-    return {
-        "version": entry.version,
-        "digest": entry.digest,
-        "published_at": _moment(entry.published_at),
-        "published_by": entry.published_by,
-        "reason": entry.reason,
-    }
-
-
-def _activation(row: Activation) -> dict[str, Any]:
-    return {
-        "sequence": row.sequence,
-        "version": row.version,
-        "digest": row.digest,
-        "effective_at": None if row.effective_at is None else _moment(row.effective_at),
-        "activated_at": _moment(row.activated_at),
-        "activated_by": row.activated_by,
-        "reason": row.reason,
-        "cancels": list(row.cancels),
-    }
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _json(told: object) -> bytes:
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
-
-
 def _name_of(entry: RuleSetEntry) -> str:
     return f"{entry.version};{entry.digest}"
+
+
+def _moment_of(told: str) -> datetime:
+    """The moment that a parameter tells.
+
+    Raises:
+        InvalidInputError: it is none, or has no offset.
+    """
+    try:
+        # In an address, an unescaped + is a blank.
+        moment = datetime.fromisoformat(told.strip().replace(" ", "+"))
+    except ValueError:
+        raise InvalidInputError([Fault("/query/at", "not-a-date", "This is no date and time.")]) from None
+    if moment.tzinfo is None:
+        detail = "A moment needs an offset from UTC, or a Z."
+        raise InvalidInputError([Fault("/query/at", "missing-offset", detail)])
+    return moment
 
 
 def _active_version(request: Request) -> str | None:
@@ -361,37 +374,3 @@ def _active_version(request: Request) -> str | None:
         return rules_in_force(request).active(datetime.now(UTC)).version
     except JointRiskError:
         return None
-
-
-# -------------------------------------------------------------------------------------------------------- lists
-
-
-def _answer_list(items: Iterable[dict[str, Any]], following: str | None, *, etag: str | None = None) -> Response:
-    headers = {"Cache-Control": ASK_AGAIN, "Vary": VARY}
-    if etag is not None:
-        headers["ETag"] = etag
-    return Response(_json({"items": list(items), "next": following}), headers=headers, media_type=JSON)
-
-
-def _write_cursor(kind: str, place: str) -> str:
-    return base64.urlsafe_b64encode(f"{kind}{place}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str, kind: str) -> str:
-    """The place that a cursor of this kind of list stands for.
-
-    Raises:
-        MalformedCallError: no list of this kind gave it out.
-    """
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        place = base64.b64decode(padded, altchars=b"-_", validate=True).decode() if len(cursor) <= _CURSOR_MOST else ""
-    except (binascii.Error, ValueError):
-        place = ""
-    if not place.startswith(kind):
-        raise _unknown_cursor()
-    return place[1:]
-
-
-def _unknown_cursor() -> MalformedCallError:
-    return MalformedCallError("No list gave out this cursor. Leave it out to begin at the first page.")

@@ -24,6 +24,7 @@ from app.api.deps import (
     ensure_acceptable,
     held_rules,
     is_json,
+    notes_on,
     query_parameters,
     rates_of,
     read_headers,
@@ -129,9 +130,11 @@ async def score_runner(request: Request) -> Response:
     telemetry = telemetry_of(request)
     body = await _read(request, headers)
 
+    notes = notes_on(request, held)
+
     def answer() -> bytes:
         told = read_request(body, today=now.date(), unknown_fields=unknown_fields)
-        assessment = assess(rules, told.request, as_of=told.as_of, findings=told.findings)
+        assessment = assess(rules, told.request, as_of=told.as_of, findings=[*notes, *told.findings])
         count_scores(telemetry, assessment)
         return render(assessment, detail=query.detail, language=language)
 

@@ -28,7 +28,7 @@ from app.errors import (
     UnusableFileError,
 )
 from app.rule_sets.documents import canonical_bytes, digest_of
-from app.rule_sets.store import Activation, PublishedRuleSet, RuleSetEntry, RuleSetStore, pick_in_force
+from app.rule_sets.store import Activation, PublishedRuleSet, RuleSetEntry, RuleSetStore, Withdrawal, pick_in_force
 
 BUNDLE_BYTES_MOST = 64 * 1_048_576
 _PAGE = 100
@@ -120,6 +120,14 @@ class BundleStore(RuleSetStore):
     def last_sequence(self) -> int:
         """As the store: the highest sequence number."""
         return self._newest_first[0].sequence
+
+    def last_sequences(self) -> tuple[int, int]:
+        """As the store; that a version was withdrawn does not stand in the file."""
+        return self.last_sequence(), 0
+
+    def withdrawals(self) -> list[Withdrawal]:
+        """As the store, where nothing was withdrawn."""
+        return []
 
 
 def write_bundle(store: RuleSetStore, *, versions: Iterable[str], now: datetime) -> bytes:

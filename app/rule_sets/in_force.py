@@ -71,6 +71,7 @@ class View:
         sequence: of the activation in force.
         next_at: when the schedule has to be looked at again.
         kept: every version that is always held.
+        withdrawn: every version that was withdrawn.
     """
 
     in_force: Held
@@ -78,6 +79,7 @@ class View:
     coming: tuple[Coming, ...]
     next_at: datetime
     kept: dict[str, Held]
+    withdrawn: frozenset[str] = frozenset()
 
 
 class State(TypedDict):
@@ -87,6 +89,7 @@ class State(TypedDict):
     store: str
     store_seen_s_ago: int | None
     rule_set: dict[str, str] | None
+    activation: int | None
     refused: list[str]
 
 
@@ -116,7 +119,7 @@ class RulesInForce:
         self._others: OrderedDict[str, Held] = OrderedDict()
         self._refused: set[str] = set()
         self._unloadable: set[str] = set()
-        self._taken_sequence: int | None = None
+        self._taken_sequences: tuple[int, int] | None = None
         self._trouble: JointRiskError | None = None
         self._seen_s: float | None = None
         self._lock = Lock()
@@ -152,6 +155,11 @@ class RulesInForce:
             if held is not None:
                 self._others.move_to_end(version)
             return held
+
+    def is_withdrawn(self, version: str) -> bool:
+        """Whether the version was withdrawn, as far as this replica knows: scored by all the same, with a finding."""
+        view = self._view
+        return view is not None and version in view.withdrawn
 
     def pinned(self, version: str) -> CompiledRuleSet:
         """The rules of one version, from memory or else from the store; blocks while the store is asked.
@@ -196,6 +204,7 @@ class RulesInForce:
             "rule_set": None
             if view is None
             else {"version": view.in_force.published.version, "digest": view.in_force.published.digest},
+            "activation": None if view is None else view.sequence,
             "refused": sorted(self._refused),
         }
 
@@ -210,11 +219,11 @@ class RulesInForce:
         try:
             if self._view is None:
                 ensure_schema_fits(self._schema())
-            sequence = self._store.last_sequence()
+            sequences = self._store.last_sequences()
             self._seen_s = time.monotonic()
-            if sequence != self._taken_sequence:
+            if sequences != self._taken_sequences:
                 self._take_in(now or datetime.now(UTC))
-                self._taken_sequence = sequence
+                self._taken_sequences = sequences
         except JointRiskError as trouble:
             self._note(trouble)
         except Exception as failure:  # noqa: BLE001 - whatever is wrong there, scoring goes on with what is held
@@ -288,7 +297,8 @@ class RulesInForce:
         kept = [in_force, *(row.held for row in scheduled)]
         if previous is not None and (held := self._read_or_note(previous, set())):
             kept.append(held)
-        view = _view_at(now, in_force, sequence, scheduled, kept)
+        withdrawn = frozenset(row.version for row in self._store.withdrawals())
+        view = replace(_view_at(now, in_force, sequence, scheduled, kept), withdrawn=withdrawn)
         with self._lock:
             self._view = view
             self._refused = refused
@@ -340,7 +350,7 @@ class RulesInForce:
         if last.sequence > sequence:
             in_force, sequence = last.held, last.sequence
         left = tuple(row for row in view.coming if row.effective_at > now)
-        advanced = replace(_view_at(now, in_force, sequence, left, ()), kept=view.kept)
+        advanced = replace(_view_at(now, in_force, sequence, left, ()), kept=view.kept, withdrawn=view.withdrawn)
         with self._lock:
             if self._view is view:  # else a newer look at the ledger came in between, and it stands
                 self._view = advanced

@@ -118,10 +118,14 @@ class RuleSetEntry:
 
 @dataclass(frozen=True, slots=True)
 class PublishedRuleSet(RuleSetEntry):
-    """A published rule set; `canonical` are the bytes that `digest` was made from, `document` what they say."""
+    """A published rule set; `canonical` are the bytes that `digest` was made from, `document` what they say.
+
+    `draft` is the name of the draft that it was published from; None for a file.
+    """
 
     document: dict[str, Any]
     canonical: bytes
+    draft: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,18 @@ class Activation:
     activated_by: str
     reason: str
     cancels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """One row of the ledger of withdrawals."""
+
+    sequence: int
+    version: str
+    digest: str
+    withdrawn_at: datetime
+    withdrawn_by: str
+    reason: str
 
 
 class RuleSetStore:
@@ -190,6 +206,7 @@ class RuleSetStore:
             reason=row.reason,
             document=json.loads(row.document),
             canonical=row.document.encode("utf-8"),
+            draft=row.draft,
         )
 
     def activations(self, *, limit: int, before: int | None = None) -> list[Activation]:
@@ -239,6 +256,48 @@ class RuleSetStore:
 
         return ask(self._engine, question)
 
+    def withdrawals(self) -> list[Withdrawal]:
+        """The ledger of withdrawals, newest first.
+
+        Raises:
+            StoreAwayError: the database does not answer.
+        """
+        table = rule_set_withdrawal
+        query = (
+            select(
+                table.c.sequence,
+                table.c.version,
+                rule_set_version.c.digest,
+                table.c.withdrawn_at,
+                table.c.withdrawn_by,
+                table.c.reason,
+            )
+            .join_from(table, rule_set_version)
+            .order_by(table.c.sequence.desc())
+        )
+        return ask(self._engine, lambda connection: [Withdrawal(*row) for row in connection.execute(query)])
+
+    def last_sequences(self) -> tuple[int, int]:
+        """The highest sequence numbers of the activations and of the withdrawals, 0 for none: what a poll asks for.
+
+        Raises:
+            StoreAwayError: the database does not answer.
+        """
+        tables = (rule_set_activation, rule_set_withdrawal)
+        last = (select(func.coalesce(func.max(table.c.sequence), 0)).scalar_subquery() for table in tables)
+        query = select(*last)
+        activation, withdrawal = ask(self._engine, lambda connection: connection.execute(query).one())
+        return int(activation), int(withdrawal)
+
+    def documents(self) -> list[bytes]:
+        """The canonical bytes of every published document, in no order.
+
+        Raises:
+            StoreAwayError: the database does not answer.
+        """
+        query = select(rule_set_version.c.document)
+        return ask(self._engine, lambda connection: [text.encode("utf-8") for text in connection.scalars(query)])
+
     def last_sequence(self) -> int:
         """The highest sequence number in the ledger of activations, 0 for an empty one: what a poll asks for.
 
@@ -261,6 +320,16 @@ def pick_in_force(newest_first: Iterable[Activation], at: datetime) -> Activatio
         if effective and activation.sequence not in cancelled:
             return activation
     return None
+
+
+def read_activations(connection: Connection) -> list[Activation]:
+    """The whole ledger of activations, newest first, inside somebody's transaction."""
+    return [_activation(row) for row in connection.execute(_activations())]
+
+
+def read_entry(row: Row[Any]) -> RuleSetEntry:
+    """A row of the ledger of versions, without its document."""
+    return RuleSetEntry(row.version, row.digest, row.published_at, row.published_by, row.reason)
 
 
 def _ensure_version_form(version: str) -> None:

@@ -1,7 +1,7 @@
 """Doubts that only show once features and flags are known; each has a stable code."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from app.features import FEATURES, NOT_APPLICABLE
 from app.features.facts import thousandths
@@ -10,6 +10,14 @@ from app.scoring.compiled import CompiledRuleSet
 from app.scoring.rule_set import Flag
 from app.scoring.standing import Standing
 from app.scoring.wording import text_in
+
+WITHDRAWN: Final = Finding.model_construct(
+    severity="warning",
+    code="rule-set-withdrawn",
+    pointer="/query/rule_set",
+    message="This version of the rules was withdrawn; it is still scored by, and should not be relied on any more.",
+)
+"""What an answer by a withdrawn version says first; who knows of withdrawals hands it to `assess`."""
 
 
 def note_findings(rules: CompiledRuleSet, standing: Standing, *, flags: Sequence[Flag]) -> list[Finding]:

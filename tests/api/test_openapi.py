@@ -23,6 +23,8 @@ OPERATIONS = {
     "get_rule_set_texts", "verify_score", "get_testpack", "compare_rule_sets", "compare_rule_sets_over_cohort",
     "get_liveness", "get_readiness", "get_metrics",
     "get_startup",
+    "list_drafts", "save_draft", "get_draft", "delete_draft", "check_draft", "publish_draft",
+    "activate_rule_set", "cancel_activation", "withdraw_rule_set",
 }  # fmt: skip
 
 

@@ -30,6 +30,9 @@ QUESTIONS: list[Callable[[RuleSetStore], object]] = [
     lambda store: store.in_force(NOW),
     lambda store: store.scheduled(NOW),
     lambda store: store.last_sequence(),
+    lambda store: store.last_sequences(),
+    lambda store: store.withdrawals(),
+    lambda store: store.documents(),
 ]
 
 

@@ -24,6 +24,7 @@ def test_without_any_setting_the_service_is_embedded_local_and_locked() -> None:
         "port": 8000,
         "management_port": None,
         "poll_s": 5.0,
+        "second_person": False,
         "auth": "keys",
         "auth_off_scopes": "score",
         "keys_max_age": "24h",
