@@ -8,6 +8,8 @@ PORT ?= 8000
 # Test processes side by side, and anything else for pytest: make test PYTEST_ARGS="-k spike"
 JOBS ?= 2
 PYTEST_ARGS ?=
+# Changed files a format: make reader-fuzz FUZZ=20000
+FUZZ ?= 5000
 # make lock UPGRADE=--upgrade takes the newest releases; without it the locked versions stay where they can.
 UPGRADE ?=
 ENGINE ?= $(firstword $(foreach engine,docker podman,$(if $(shell command -v $(engine)),$(engine))))
@@ -69,6 +71,9 @@ schema: setup ## openapi/rule-set.schema.json from the document model
 
 docs: openapi schema ## everything that is made from code: openapi/, and the table of settings
 	$(python) tools/write_settings.py
+
+reader-fuzz: setup ## changes real training files in 5,000 ways a format, and reads them (FUZZ=5000; half an hour)
+	READER_FUZZ=$(FUZZ) $(python) -m pytest -n $(JOBS) -q tests/generative/test_reader_mutations.py
 
 mutation: setup ## changes app/scoring in a thousand small ways and counts which the tests notice (slow)
 	@$(python) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/mutation.txt

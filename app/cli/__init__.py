@@ -20,6 +20,7 @@ from app.cli.rules import rules_app
 from app.cli.scoring import score
 from app.cli.serving import health, migrate, serve
 from app.cli.testpacks import verify_testpack
+from app.cli.training import training
 from app.errors import FaultyError, InvalidSettingsError, JointRiskError
 
 __all__ = ["EXIT_MEANINGS", "EXIT_OF", "app", "main"]
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (score, bulk, verify, serve, migrate, health):
+for command in (score, training, bulk, verify, serve, migrate, health):
     app.command()(command)
 rules_app.command("export")(export_rules)
 rules_app.command("diff")(diff)

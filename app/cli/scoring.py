@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from app.cli.endings import EXIT_OF_SLUG, UNEXPECTED, UNLOADABLE, ensure_web_address, give_up
+from app.cli.endings import EXIT_OF_SLUG, UNEXPECTED, UNLOADABLE, ensure_web_address, give_up, warn
+from app.cli.training import TimeZone, read_training
 from app.errors import InvalidRuleSetError, UnreadableFileError
 
 MinEvidence = Literal["low", "moderate"]
@@ -16,6 +17,14 @@ Detail = Literal["full", "codes", "scores"]
 
 def score(
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="A request as JSON; - reads standard input.")],
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[PATH...]", help="More files and folders for --training.")
+    ] = None,
+    training: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH...", help="Training files and folders, in place of the request's sessions."),
+    ] = None,
+    time_zone: TimeZone = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer for machines, and nothing else.")] = False,
     rule_set: Annotated[
         str | None, typer.Option(metavar="VERSION", help="Score by this version, not by the rules in force.")
@@ -35,6 +44,10 @@ def score(
     if detail != "full" and not as_json:
         raise typer.BadParameter(f"'{detail}' holds no texts to show; add --json.", param_hint="--detail")
     body = _read_input(file)
+    if training:
+        body = _with_training(body, [*training, *(more or [])], time_zone=time_zone)
+    elif more:
+        raise typer.BadParameter("one runner at a time; training files follow --training.", param_hint="PATH")
     if url is None:
         from app.terminal.local import score_locally
 
@@ -72,6 +85,27 @@ def _read_input(file: str) -> bytes:
         return Path(file).read_bytes()
     except OSError as failure:
         raise UnreadableFileError(file) from failure
+
+
+def _with_training(body: bytes, paths: list[str], *, time_zone: str | None) -> bytes:
+    """The request with the training that the files hold; what is doubtful about them goes to standard error."""
+    import json
+
+    from app.errors import Fault, InvalidInputError
+    from app.terminal.training_files import fill_in
+
+    try:
+        request = json.loads(body)
+    except (ValueError, RecursionError):
+        raise InvalidInputError([Fault("", "not-json", "The profile is not JSON in UTF-8.")]) from None
+    day = request.get("as_of") if isinstance(request, dict) else None
+    imported = read_training(paths, as_of=day if isinstance(day, str) else None, time_zone=time_zone)
+    for found in imported["findings"]:
+        if found["severity"] == "warning":
+            warn(f"{found['source']}: {found['message']}")
+    count = len(imported["training"]["sessions"])
+    warn(f"{count} {'run' if count == 1 else 'runs'} of the last 400 days {'was' if count == 1 else 'were'} read.")
+    return json.dumps(fill_in(request, imported)).encode()
 
 
 def _score_there(url: str, body: bytes, query: dict[str, str]) -> bytes:

@@ -261,9 +261,10 @@ def _derive_distance(
         return Told(None, None)
     place = f"{session.place}.total_distance"
     carried_m = before.number("total_distance") if before is not None else None
+    if recorded_m is not None and carried_m and 2 * abs(own_m - carried_m - recorded_m) < abs(own_m - recorded_m):
+        # Twice as near without what was carried over from the leg before: it is a running total.
+        return Told(own_m - carried_m, f"{place} - the leg before", is_disputed=True)
     if recorded_m is not None and not _agree(own_m, recorded_m):
-        if carried_m and _agree(own_m - carried_m, recorded_m):
-            return Told(own_m - carried_m, f"{place} - the leg before", is_disputed=True)
         if not _is_possible(own_m, time_s, sport) and _is_possible(recorded_m, time_s, sport):
             return Told(recorded_m, "record[].distance", is_disputed=True)
         return Told(own_m, place, is_disputed=True)

@@ -14,6 +14,8 @@ from typer.main import get_command
 
 from app.api.problems import KIND_OF, STATUS_OF, TITLE_OF
 from app.cli import EXIT_MEANINGS, app
+from app.readers import READERS
+from app.readers.findings import FINDINGS
 from app.rule_sets.documents import published_document
 from app.runners import read_request
 from app.scoring.assessment import render
@@ -206,6 +208,15 @@ def test_every_code_of_a_finding_or_a_fault_is_described() -> None:
     derived = {flag.id.replace("_", "-") for flag in flags if flag.urgency is None}
     assert len(literals) > 20
     assert {code for code in literals | derived if f"`{code}`" not in text} == set()
+
+
+def test_every_training_format_and_every_doubt_about_one_is_described() -> None:
+    text = page("docs/training-files.md")
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.+) \|$", text, re.MULTILINE))
+    assert {id for id in READERS if id not in rows} == set()
+    assert {code: rows.get(code) for code in FINDINGS} == {code: kind.message for code, kind in FINDINGS.items()}
+    unnamed = [id for id, reader in READERS.items() if f"`{reader.media_types[0]}`" not in rows[id]]
+    assert unnamed == []
 
 
 def test_the_floors_are_those_that_are_checked() -> None:

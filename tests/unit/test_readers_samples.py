@@ -5,6 +5,7 @@ from io import BytesIO
 from itertools import pairwise
 from typing import Any
 
+import gpxpy
 import pytest
 from garmin_fit_sdk import Decoder, Stream
 from geographiclib.geodesic import Geodesic
@@ -115,6 +116,14 @@ def test_every_number_of_a_sample_says_where_it_was_read() -> None:
             known = {name for name in told if getattr(activity, name) is not None}
             assert known <= activity.provenance.keys()
             assert {origin.reader for origin in activity.provenance.values()} == {activity.reader}
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row["file"].startswith("gpx/")], ids=lambda row: row["file"])
+def test_a_gpx_track_is_as_long_as_gpxpy_finds_it(row: dict[str, str]) -> None:
+    told_m = gpxpy.parse(Content(sample(row["file"]), name="a").text.lstrip("\ufeff")).length_2d()
+    assert sum(each.distance_mm or 0 for each in reading(row["file"]).activities) / 1000 == pytest.approx(
+        told_m, rel=0.005
+    )
 
 
 def test_a_step_is_the_geodesic_to_within_a_millionth() -> None:
