@@ -158,6 +158,55 @@ def _parse_days(written: NDArray[np.uint8]) -> tuple[Whole, Mask]:
     return days, is_day
 
 
+class Moments(NamedTuple):
+    """Starts with an offset from UTC that is not 0, so that the day written is the local one.
+
+    Attributes:
+        day: local day.
+        utc_s: the same instant everywhere, seconds since 1970-01-01 in UTC.
+    """
+
+    day: Whole
+    utc_s: Whole
+    told: Mask
+    odd: Mask
+
+
+_MOMENT_LENGTH = pa.scalar(25, pa.int32())
+_CLOCK_DIGITS = [11, 12, 14, 15, 17, 18, 20, 21, 23, 24]
+_CLOCK_MARKS = ((10, "T"), (13, ":"), (16, ":"), (22, ":"))
+_FARTHEST_ZONE_HOURS = 14
+
+
+def read_moments(cells: ArrowArray) -> Moments:
+    """Starts written like 2026-11-20T07:30:00+01:00; any other way of writing one is odd, a start in UTC too."""
+    told = told_in(cells)
+    day, utc_s, odd = np.zeros(len(cells), np.int64), np.zeros(len(cells), np.int64), told.copy()
+    texts = _texts(cells)
+    if texts is not None and told.any():
+        lengths: ArrowArray = pc.binary_length(texts)
+        is_long_enough = pc.equal(lengths.fill_null(0), _MOMENT_LENGTH)
+        places = is_long_enough.to_numpy(zero_copy_only=False).nonzero()[0]
+        written = _characters(texts.filter(is_long_enough)).reshape(-1, 25)
+        days, is_moment = _parse_days(written[:, :10])
+        digits = (written[:, _CLOCK_DIGITS] - ord("0")).astype(np.int64)
+        hour, minute, second, offset_hours, offset_minutes = (
+            digits[:, 2 * n] * 10 + digits[:, 2 * n + 1] for n in range(5)
+        )
+        is_moment &= (digits <= 9).all(axis=1) & (hour < 24) & (minute < 60) & (second < 60) & (offset_minutes < 60)
+        for place, mark in _CLOCK_MARKS:
+            is_moment &= written[:, place] == ord(mark)
+        is_east = written[:, 19] == ord("+")
+        is_moment &= (is_east | (written[:, 19] == ord("-"))) & (offset_hours <= _FARTHEST_ZONE_HOURS)
+        offset_s = offset_hours * 3600 + offset_minutes * 60
+        is_moment &= offset_s != 0
+        local_s = days * 86_400 + hour * 3600 + minute * 60 + second
+        day[places] = days
+        utc_s[places] = local_s - np.where(is_east, offset_s, -offset_s)
+        odd[places] = ~is_moment
+    return Moments(day, utc_s, told, odd)
+
+
 class Lists(NamedTuple):
     """Cells that are lists.
 

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from app.runners.cell_columns import (
     ArrowArray,
     Cells,
-    Codes,
     Quantities,
     is_symptom_id,
     read_days,
     read_field,
     read_ids,
     read_lists,
+    read_moments,
     read_quantities,
     told_in,
 )
@@ -188,31 +188,36 @@ class PlainReader:
                 quantities[name] = read_quantities(cells, low=kind.low, high=kind.high)
                 odd |= quantities[name].odd
         days = read_days(members.pop("started_on", pa.nulls(len(row), pa.date32())))
-        odd |= days.odd | ~days.field.told
+        starts = read_moments(members.pop("started_at", pa.nulls(len(row), pa.string())))
+        odd |= days.odd | starts.odd | ~(days.field.told | starts.told)
+        odd |= days.field.told & starts.told & (days.field.numbers != starts.day)
         ids = read_ids(members.pop("id", pa.nulls(len(row), pa.string())), is_id=lambda id_: 0 < len(id_) <= 128)
         odd |= ids.odd
         for cells in members.values():
-            odd |= told_in(cells)  # a moment of the start, say, which is turned into a day one by one
+            odd |= told_in(cells)  # no member of a session
         untold = _untold(len(row))
         metres, seconds = quantities.get("distance_m", untold), quantities.get("duration_s", untold)
         odd |= seconds.told & (metres.floats > SPEED_DOUBTFUL_M_PER_S * seconds.floats)
         odd |= metres.floats >= NEARLY_DOUBTFUL_M
         self.odd[row[odd]] = True
-        self._check_ids(ids, row)
+        self._check_twice(ids.codes, row, ids.codes >= 0)
+        self._check_twice(starts.utc_s, row, starts.told & ~starts.odd)
         sessions = SessionColumns(
             row,
-            days.field.numbers,
+            np.where(days.field.told, days.field.numbers, starts.day),
             FieldColumn(thousandths(np.where(metres.odd, 0.0, metres.floats)), metres.told),
             FieldColumn(thousandths(np.where(seconds.odd, 0.0, seconds.floats)), seconds.told),
         )
         return sessions, lists.told, lists.counts, metres.floats
 
-    def _check_ids(self, ids: Codes, row: Whole) -> None:
-        given = ids.codes >= 0
-        if len(ids.distinct) < np.count_nonzero(given):
-            marks = np.sort(row[given] * len(ids.distinct) + ids.codes[given])
-            twice = marks[1:][marks[1:] == marks[:-1]]
-            self.odd[twice // len(ids.distinct)] = True
+    def _check_twice(self, marks: Whole, row: Whole, given: Mask) -> None:
+        """Rows in which two sessions bear one mark, an id or a start: they may be one session."""
+        if not given.any():
+            return
+        own = marks[given] - marks[given].min()
+        width = int(own.max()) + 1
+        placed = np.sort(row[given] * width + own)
+        self.odd[placed[1:][placed[1:] == placed[:-1]] // width] = True
 
     def _as_of(self, sessions: SessionColumns, *, given: date | None, today: date) -> Whole:
         own = self._days("as_of")

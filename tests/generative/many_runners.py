@@ -149,6 +149,12 @@ SPOILS: Final[tuple[Callable[[Request, Random], None], ...]] = (
     _add_session(started_on=None, distance_m=5000.0),
     _add_session(started_on="2026-11-20", started_at="2026-11-20T23:30:00-05:00", distance_m=5000.0),
     _add_session(started_on="2026-11-19", started_at="2026-11-20T23:30:00-05:00", distance_m=5000.0),
+    _add_session(started_on=None, started_at="2026-11-20T10:00:00+05:30", distance_m=5000.0),
+    _add_session(started_on=None, started_at="2026-11-20T24:00:00+05:30", distance_m=5000.0),
+    _both(
+        _add_session(started_on=None, started_at="2026-11-20T10:00:00+01:00", distance_m=5000.0),
+        _add_session(started_on=None, started_at="2026-11-20T11:00:00+02:00", distance_m=5000.0),
+    ),
     lambda request, chance: _sessions(request).append(None),
     _repeat_a_session,
     _shuffle_sessions,

@@ -11,8 +11,9 @@ import pytest
 from app.errors import InvalidInputError
 from app.runners.columns import read_columns
 from app.scoring.columns import score_columns
+from tests.generative.many_runners import as_structs, disagreements
 from tests.oracle.service import shipped_rules
-from tests.unit.requests import TODAY, day
+from tests.unit.requests import TODAY, day, wire
 
 DAY = date(2026, 11, 20)
 
@@ -82,6 +83,7 @@ def test_a_choice_may_be_any_kind_of_text(texts: Any) -> None:
         ("runner.age_years.now", 41, "wrong-type"),
         ("runner.knee.symptoms", "kn_locked", "wrong-type"),
         ("training.sessions", [5], "wrong-type"),
+        ("training.sessions", [{"started_on": DAY, "cadence": 180.0}], "unknown-field"),
         ("training.sessions", "many", "wrong-type"),
         ("training.weekly_distance_m", 5.0, "wrong-type"),
         ("training.observed_from", 20000, "wrong-type"),
@@ -150,7 +152,52 @@ def test_a_start_with_an_offset_counts_on_the_day_of_the_offset() -> None:
 
     assert columns.sessions.day.tolist() == [(DAY - date(1970, 1, 1)).days] * 2
     assert columns.findings == {1: ("local-day-unsure",)}
-    assert columns.single_count == 2
+    assert columns.single_count == 1
+
+
+MOMENTS = (
+    "2026-11-20T10:00:00+01:00", "2026-11-20T23:59:59-14:59", "2024-02-29T00:00:00+05:30",  # plain
+    "2026-11-20T10:00:00+00:00", "2026-11-20T10:00:00-00:00", "2026-11-20T10:00:00Z", "2026-11-20T10:00:00.50+1:00",
+    "2026-11-20T24:00:00+01:00", "2026-11-20T10:60:00+01:00", "2026-11-20T10:00:60+01:00", "2026-11-20T10:00:00+01:60",
+    "2026-11-20T10:00:00+15:00", "2026-11-20T10:00:00+25:00", "2026-11-20 10:00:00+01:00", "2026-11-20T10-00-00+01:00",
+    "2026-11-20T10:00:00 01:00", "2026-02-30T10:00:00+01:00", "2026-11-20T10:0a:00+01:00", "2026-11-20T10:00:00", "",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("written", MOMENTS)
+def test_a_start_is_read_or_refused_as_a_single_request_would(written: str) -> None:
+    request = wire({}, {"sessions": [{"started_at": written, "distance_m": 5000.0}]})
+    batch = batch_of(as_of=[str(TODAY)], training__sessions=[request["training"]["sessions"]])
+
+    assert disagreements(shipped_rules(), [request], form=as_structs) == []
+    assert read_columns(batch, as_of=None, today=TODAY).single_count == (written not in MOMENTS[:3])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "codes"),
+    [
+        ({"started_at": MOMENTS[0]}, {"started_at": MOMENTS[0]}, ["duplicate-session"]),
+        ({"started_at": MOMENTS[0]}, {"started_at": "2026-11-20T11:00:00+02:00"}, ["duplicate-session"]),
+        ({"started_at": "2026-11-20T10:00:00+01:00"}, {"started_at": "2026-11-20T10:00:01+01:00"}, []),
+        ({"started_at": "2026-11-20T10:00:00+01:00"}, {"started_on": "2026-11-20"}, []),
+    ],
+)
+def test_two_starts_of_one_instant_are_one_run(first: dict[str, Any], second: dict[str, Any], codes: list[str]) -> None:
+    sessions = [{**first, "distance_m": 5000.0}, {**second, "distance_m": 5000.0}]
+
+    (row,) = scored(batch_of(training__sessions=[sessions]))
+
+    assert [code for code in row["finding_codes"] if code.endswith("session")] == codes
+    assert disagreements(shipped_rules(), [wire({}, {"sessions": sessions})], form=as_structs) == []
+
+
+@pytest.mark.parametrize(("started_on", "code"), [("2026-11-20", None), ("2026-11-19", "contradiction")])
+def test_a_start_and_a_day_have_to_agree(started_on: str, code: str | None) -> None:
+    session = {"started_on": started_on, "started_at": "2026-11-20T23:30:00-05:00"}
+
+    (row,) = scored(batch_of(training__sessions=[[session]]))
+
+    assert row["problem_code"] == code
 
 
 def test_a_moment_may_be_a_timestamp_with_a_zone() -> None:
