@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from app.errors import Fault, InvalidInputError
 from app.runners.columns import read_columns
 from app.scoring.answer_columns import (
     ANSWER_SCHEMA,
@@ -49,7 +50,7 @@ def score_columns(
         `rule_set`, `digest` and the three columns on its problem are not null.
 
     Raises:
-        InvalidInputError: the batch has no column that could hold runners, or two of one name.
+        InvalidInputError: the batch has no column that could hold runners, two of one name, or ids that are no text.
     """
     blocks = [
         _score_block(rules, batch.slice(start, BLOCK_ROWS), as_of=as_of, today=today, contributions=contributions)
@@ -78,4 +79,8 @@ def _ids(batch: pa.RecordBatch) -> Any:
     if "id" not in batch.schema.names:
         return pa.nulls(batch.num_rows, pa.string())
     ids = batch.column(batch.schema.names.index("id"))
-    return ids if ids.type == pa.string() else ids.cast(pa.string())
+    try:
+        return ids if ids.type == pa.string() else ids.cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        detail = "The column 'id' holds neither text nor anything that can be written as text."
+        raise InvalidInputError([Fault("/id", "wrong-type", detail)]) from None

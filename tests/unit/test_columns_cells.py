@@ -295,6 +295,14 @@ def test_an_id_of_another_type_is_told_as_text() -> None:
     assert [row["id"] for row in scored(batch)] == ["7", None]
 
 
+@pytest.mark.parametrize("ids", [[{"a": 1}], [b"\xff"]])
+def test_ids_that_cannot_be_text_refuse_the_batch(ids: list[Any]) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        scored(batch_of(id=ids, runner__age_years=[40]))
+
+    assert refused.value.faults[0].pointer == "/id"
+
+
 def test_a_big_batch_is_worked_through_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.scoring.columns.BLOCK_ROWS", 2)
     batch = batch_of(id=["a", "b", "c", "d", "e"], runner__age_years=[30, 40, 2, 60, 70])
