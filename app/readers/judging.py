@@ -70,6 +70,8 @@ def _judge_numbers(judged: Judged) -> None:
     if _was_left_running(activity):
         judged.doubts.append("watch-left-running")
         activity = judged.activity = replace(activity, duration_ms=None)
+    elif activity.duration_ms == 0:
+        activity = judged.activity = replace(activity, duration_ms=None)  # nothing was timed, and nobody runs in none
     distance_mm, duration_ms = activity.distance_mm, activity.duration_ms
     speed = distance_mm / duration_ms if distance_mm and duration_ms else None
     if activity.sport == "unknown":

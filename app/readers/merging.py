@@ -142,7 +142,11 @@ def are_one(one: Activity, other: Activity) -> bool:
     return (
         _are_a_zone_apart(one, other)
         and _within(one.distance_mm, other.distance_mm, CLOSE_SHARE)
-        and _within(one.duration_ms, other.duration_ms, CLOSE_SHARE)
+        # A form that knows elapsed time alone told it as the run's time.
+        and (
+            _within(one.duration_ms, other.duration_ms, CLOSE_SHARE)
+            or _within(one.elapsed_ms, other.elapsed_ms, CLOSE_SHARE)
+        )
     )
 
 

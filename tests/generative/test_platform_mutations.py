@@ -1,8 +1,10 @@
-"""Whatever is done to a platform's file, it gives activities within bounds or one clear error that names the file."""
+"""Whatever is done to a platform's file, it gives training that can be scored, or an error that names the file."""
 
 import json
 import os
+from datetime import date
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +13,11 @@ from hypothesis import strategies as st
 from app.errors import UnreadableTrainingError
 from app.readers import READERS, read_content
 from app.readers.activities import SPORTS, Activity
+from app.readers.assembly import Collected, assemble
 from app.readers.content import Content
 from app.readers.findings import FINDINGS
 from app.readers.quantities import ASCENT_MOST_M, DISTANCE_MOST_MM, DURATION_MOST_MS
+from app.runners.requests import read_request
 from tests.unit.platform_samples import PLATFORMS, SAMPLES
 
 RAW: Final = {
@@ -22,6 +26,9 @@ RAW: Final = {
 }
 MUTATIONS: Final = int(os.environ.get("TRAINING_MUTATIONS", "200"))
 """For each way of mutating each format: 4,000 in all by default, which takes six seconds."""
+
+AS_OF: Final = date(2026, 11, 20)
+BERLIN: Final = ZoneInfo("Europe/Berlin")
 
 # Pieces that mean something to JSON, to CSV, or to whoever reads numbers and dates out of them.
 PIECES: Final = (
@@ -76,6 +83,11 @@ def _check(raw: bytes, *, reader: str) -> None:
             refusals = []
             assert all(_is_within_bounds(activity) for activity in reading.activities)
             assert all(found.code in FINDINGS and found.count > 0 for found in reading.findings)
+            collected = Collected()
+            collected.take(reading.activities, reading.findings)
+            answer = assemble(collected, today=AS_OF, as_of=AS_OF, zone=BERLIN)
+            request = {"as_of": str(AS_OF), "runner": {}, "training": answer["training"]}
+            read_request(json.dumps(request, allow_nan=False).encode(), today=AS_OF)
         assert refusals in ([], ["mutated"])
 
 
