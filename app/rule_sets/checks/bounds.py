@@ -13,6 +13,10 @@ from app.scoring.compiled import GroupTable, JointTables
 SCALE_HUNDREDTHS: Final = 10_000
 BEYOND_SHARE_MOST: Final = 0.05
 """How many of the reference population may stand beyond one end of the scale, and be printed at it."""
+GROUPS_EXACT: Final = 40
+POINT_HUNDREDTHS: Final = 100
+"""With more groups than that their sums are too many to keep apart, and whole points are near enough."""
+NOBODY: Final = 1e-12
 
 
 def find_beyond_scale(draft: Draft) -> Iterator[CheckFinding]:
@@ -53,18 +57,19 @@ def _wide_bands(draft: Draft, joint: JointId) -> Iterator[CheckFinding]:
 def _beyond(tables: JointTables) -> tuple[float, float]:
     """Shares of the reference population below 0 and above 100, factors independent with their shares."""
     chances: dict[int, float] = {tables.base: 1.0}
+    step = 1 if len(tables.groups) <= GROUPS_EXACT else POINT_HUNDREDTHS
     for group in tables.groups:
-        worth = _worth(group)
+        worth = _worth(group, step=step)
         mixed: dict[int, float] = defaultdict(float)
         for (points, chance), (more, share) in product(chances.items(), worth.items()):
             mixed[points + more] += chance * share
-        chances = mixed
+        chances = {points: chance for points, chance in mixed.items() if chance > NOBODY}
     below = sum(chance for points, chance in chances.items() if points < 0)
     return below, sum(chance for points, chance in chances.items() if points > SCALE_HUNDREDTHS)
 
 
-def _worth(group: GroupTable) -> dict[int, float]:
-    """What a group is worth to the reference population: hundredths of a point, and how many have them."""
+def _worth(group: GroupTable, *, step: int) -> dict[int, float]:
+    """What a group is worth to the reference population, in hundredths of a point to the next step, and to how many."""
     protective = any(points < 0 for member in group.members for points in member.pair.band_points)
     worth = {0: 1.0}  # every member's reference band has no points, so no group is worth less than that, or more
     extreme = min if protective else max
@@ -75,7 +80,10 @@ def _worth(group: GroupTable) -> dict[int, float]:
         ):
             mixed[extreme(points, own)] += chance * float(band.share)
         worth = mixed
-    return worth
+    stepped: dict[int, float] = defaultdict(float)
+    for points, chance in worth.items():
+        stepped[round(points / step) * step] += chance
+    return stepped
 
 
 BOUNDS: Final = Check(

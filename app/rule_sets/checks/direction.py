@@ -34,6 +34,8 @@ Badness: TypeAlias = Callable[[Reading], Fraction | None]
 
 MIXED_RUNNERS: Final = 24
 TRAINING_BACKGROUNDS: Final = 8
+RUNNERS_MOST: Final = 30_000
+"""How many runners one search scores; 2026.1 needs less than half of that."""
 ANSWERS_A_CELL: Final = 3
 SEED: Final = 20262
 BEYOND_ALL: Final = Fraction(10**12)
@@ -82,11 +84,15 @@ def find_lowering(draft: Draft) -> Iterator[CheckFinding]:
         if not by_construction & set(direction.path.split("/")[2:3])
     ]
     answered.sort(key=lambda each: len(each[1]))  # what costs most comes last
+    scored = 0
     seen: set[tuple[str, str]] = set()
     for place, background in enumerate(_backgrounds(draft)):
         for direction, answers in answered:
             if place >= TRAINING_BACKGROUNDS and direction.feature in TRAINING_FEATURES:
                 continue
+            scored += len(answers)
+            if scored > RUNNERS_MOST:
+                return
             for finding in _compare_along(draft, direction, answers, background):
                 if (finding.code, finding.path) not in seen:
                     seen.add((finding.code, finding.path))
@@ -254,9 +260,11 @@ def _hold(found: Graded, joint: JointId) -> int:
 
 
 def _lost_flag(draft: Draft, better: Graded, worse: Graded) -> str:
+    """Where the firmest of the flags stands that the worse runner no longer raises."""
     kept = {flag.id for flag in worse.grading.flags}
-    lost = (flag for flag in better.grading.flags if flag.id not in kept)
-    return f"/flags/{draft.document.flags.index(next(lost))}/when"
+    lost = [flag for flag in better.grading.flags if flag.id not in kept]
+    firmest = max(lost, key=lambda flag: (HOLD_RANK[flag.effect], URGENCY_RANK[flag.urgency]))
+    return f"/flags/{draft.document.flags.index(firmest)}/when"
 
 
 def _lost_advice(draft: Draft, direction: Direction, better: Graded, worse: Graded) -> Iterator[tuple[str, str, str]]:
