@@ -22,7 +22,7 @@ from app.errors import Fault, InvalidSettingsError, JointRiskError, StoreAwayErr
 from app.settings import Settings
 
 CALLER: Final = "joint_risk.caller"
-"""Where the `Caller` stands in the ASGI scope, once let in; not there on public routes."""
+"""Where the `Caller` stands in the ASGI scope, once it is known who calls; not there on public routes."""
 AUTHORIZATION: Final = "joint_risk.authorization"
 """Where the front door puts the Authorization header, so that nobody walks over the headers twice."""
 MAKE_A_KEY: Final = "joint-risk keys create --name NAME --scope"
@@ -131,11 +131,12 @@ class Gate:
             return
         if caller is None:
             caller = self._identify(scope, permission.scope)
+        # Written down first: whoever uses a key for what it is not good for stands in the log with it.
+        scope[CALLER] = caller
         if permission.scope not in caller.scopes:
             raise ScopeMissingError(permission.scope, caller)
         if permission.scope in MANAGEMENT:
             self._ensure_manageable(caller)
-        scope[CALLER] = caller
 
     def allows(self, scope: AsgiScope, permission: Permission) -> bool:
         """Whether a call to a public route may see what this permission is for."""

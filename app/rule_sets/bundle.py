@@ -2,7 +2,8 @@
 
     {"joint_risk_bundle": 1, "digest": "sha256:…", "written_at": "2026-11-26T09:00:00Z",
      "versions": [{"version", "digest", "published_at", "published_by", "reason", "document"}],
-     "activations": [{"sequence", "version", "effective_at", "activated_at", "activated_by", "reason", "cancels"}]}
+     "activations": [{"sequence", "version", "effective_at", "activated_at", "activated_by", "reason", "cancels"}],
+     "withdrawals": [{"sequence", "version", "withdrawn_at", "withdrawn_by", "reason"}]}
 
 Each version has the digest that it was published with, and the file one over all the rest of it, in the canonical form
 of RFC 8785. A bundle whose digests do not fit is refused whole: rules that somebody has touched are no longer rules
@@ -63,12 +64,21 @@ class _Activation(_Part):
     cancels: tuple[int, ...]
 
 
+class _Withdrawal(_Part):
+    sequence: Annotated[int, Field(ge=1)]
+    version: Version
+    withdrawn_at: AwareDatetime
+    withdrawn_by: Text
+    reason: Text
+
+
 class _Bundle(_Part):
     joint_risk_bundle: Literal[1]
     digest: Digest
     written_at: AwareDatetime
     versions: Annotated[list[_Version], Field(min_length=1)]
     activations: Annotated[list[_Activation], Field(min_length=1)]
+    withdrawals: list[_Withdrawal]
 
 
 class BundleStore(RuleSetStore):
@@ -77,8 +87,14 @@ class BundleStore(RuleSetStore):
     Whatever else a store is asked (what is written to it, above all) is answered as by one that is away.
     """
 
-    def __init__(self, versions: Iterable[PublishedRuleSet], activations: Iterable[Activation]) -> None:
+    def __init__(
+        self,
+        versions: Iterable[PublishedRuleSet],
+        activations: Iterable[Activation],
+        withdrawals: Iterable[Withdrawal],
+    ) -> None:
         super().__init__(connect_nowhere())
+        self._withdrawals = sorted(withdrawals, key=lambda row: -row.sequence)
         self._newest_first = sorted(activations, key=lambda row: -row.sequence)
         # Newest first: by the numbers of a version, not by its text.
         newest = sorted(versions, key=lambda each: [-int(part) for part in each.version.split(".")])
@@ -122,12 +138,12 @@ class BundleStore(RuleSetStore):
         return self._newest_first[0].sequence
 
     def last_sequences(self) -> tuple[int, int]:
-        """As the store; that a version was withdrawn does not stand in the file."""
-        return self.last_sequence(), 0
+        """As the store: the highest sequence numbers of activations and withdrawals."""
+        return self.last_sequence(), max((row.sequence for row in self._withdrawals), default=0)
 
     def withdrawals(self) -> list[Withdrawal]:
-        """As the store, where nothing was withdrawn."""
-        return []
+        """As the store: newest first, of the versions that stand in the file."""
+        return list(self._withdrawals)
 
 
 def write_bundle(store: RuleSetStore, *, versions: Iterable[str], now: datetime) -> bytes:
@@ -153,6 +169,7 @@ def write_bundle(store: RuleSetStore, *, versions: Iterable[str], now: datetime)
         "written_at": _moment(now),
         "versions": [_describe_version(store.version(version)) for version in sorted(wanted)],
         "activations": [_describe_activation(row) for row in sorted(standing, key=lambda row: row.sequence)],
+        "withdrawals": [_describe_withdrawal(row) for row in store.withdrawals()[::-1] if row.version in wanted],
     }
     bundle["digest"] = digest_of(rfc8785.dumps(bundle))
     return (json.dumps(bundle, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
@@ -194,6 +211,7 @@ def read_bundle(path: Path) -> BundleStore:
             Activation(**dict(row), digest=None if row.version is None else digest_by_version[row.version])
             for row in bundle.activations
         ],
+        [Withdrawal(**dict(row), digest=digest_by_version[row.version]) for row in bundle.withdrawals],
     )
 
 
@@ -218,6 +236,10 @@ def _check_bundle(bundle: _Bundle) -> Iterable[Fault]:
             yield Fault(at, "contradiction", "A version and its moment stand together.")
         if row.version is not None and row.version not in names:
             yield Fault(f"{at}/version", "unknown-version", f"Version {row.version} is not in the file.")
+    for place, withdrawn in enumerate(bundle.withdrawals):
+        if withdrawn.version not in names:
+            detail = f"Version {withdrawn.version} is not in the file."
+            yield Fault(f"/withdrawals/{place}/version", "unknown-version", detail)
 
 
 def _unusable(path: Path, *faults: Fault) -> UnusableFileError:
@@ -245,6 +267,16 @@ def _describe_activation(row: Activation) -> dict[str, Any]:
         "reason": row.reason,
         # What it cancelled is not in the file.
         "cancels": [],
+    }
+
+
+def _describe_withdrawal(row: Withdrawal) -> dict[str, Any]:
+    return {
+        "sequence": row.sequence,
+        "version": row.version,
+        "withdrawn_at": _moment(row.withdrawn_at),
+        "withdrawn_by": row.withdrawn_by,
+        "reason": row.reason,
     }
 
 

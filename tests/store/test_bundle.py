@@ -17,6 +17,7 @@ from app.rule_sets.documents import digest_of
 from app.rule_sets.in_force import RulesInForce
 from app.rule_sets.store import RuleSetStore
 from tests.api.service import Author
+from tests.store.raw import open_raw
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 Bundle = dict[str, Any]
@@ -24,7 +25,7 @@ Bundle = dict[str, Any]
 
 @pytest.fixture
 def history(store_url: str, store_engine: Engine) -> RuleSetStore:
-    """2026.1, then .2 and now .3 in force; .10 from tomorrow on, .4 was to come and is cancelled; .5 never was."""
+    """2026.1, then .2 and now .3 in force; .10 from tomorrow on, .4 is cancelled, .5 and .2 withdrawn."""
     author = Author(store_url)
     for version in ("2026.2", "2026.3", "2026.4", "2026.5", "2026.10"):
         author.publish(version)
@@ -33,6 +34,9 @@ def history(store_url: str, store_engine: Engine) -> RuleSetStore:
     author.activate(4, "2026.4", effective_at=NOW + timedelta(hours=1))
     author.activate(5, "2026.10", effective_at=NOW + timedelta(days=1))
     author.activate(6, None, cancels=(4,))
+    with open_raw(store_url) as raw:
+        raw.withdraw(1, "2026.5")
+        raw.withdraw(2, "2026.2")
     return RuleSetStore(store_engine)
 
 
@@ -74,7 +78,8 @@ def test_a_bundle_answers_as_the_store_does_now_and_when_the_schedule_has_come(
     assert copy.version("2026.2") == history.version("2026.2")
     assert [row.sequence for row in copy.activations(limit=9)] == [5, 3]
     assert copy.activations(limit=9, before=5) == [row for row in history.activations(limit=9) if row.sequence == 3]
-    assert copy.last_sequence() == 5
+    assert copy.last_sequences() == (5, 2)
+    assert copy.withdrawals() == [row for row in history.withdrawals() if row.version == "2026.2"]
 
 
 def test_rules_are_held_and_scheduled_by_a_bundle_as_by_a_store(history: RuleSetStore, tmp_path: Path) -> None:
@@ -86,6 +91,11 @@ def test_rules_are_held_and_scheduled_by_a_bundle_as_by_a_store(history: RuleSet
     assert rules.active(NOW + timedelta(hours=2)).version == "2026.3"
     assert rules.active(NOW + timedelta(days=1)).version == "2026.10"
     assert rules.state()["status"] == "ok"
+    assert not rules.is_withdrawn("2026.2")
+    rules = RulesInForce(read(write_bundle(history, versions=["2026.2"], now=NOW), tmp_path), poll_s=5)
+    rules.load(NOW)
+    rules.close()
+    assert rules.is_withdrawn("2026.2")
 
 
 def test_what_is_not_in_a_bundle_is_unknown_and_the_rest_of_a_store_is_away(
@@ -138,6 +148,20 @@ SPOILERS: dict[str, tuple[Callable[[Bundle], object], str]] = {
     "an activation twice": (lambda told: told["activations"].append(told["activations"][0]), "/activations/1/sequence"),
     "half an activation": (lambda told: _point(told, "activations", 0).update(effective_at=None), "/activations/0"),
     "no activation": (lambda told: told.update(activations=[]), "/activations"),
+    "a withdrawal of what is not there": (
+        lambda told: told.update(
+            withdrawals=[
+                {
+                    "sequence": 1,
+                    "version": "1999.1",
+                    "withdrawn_at": "2026-11-02T00:00:00Z",
+                    "withdrawn_by": "bob",
+                    "reason": "a wrong number",
+                }
+            ]
+        ),
+        "/withdrawals/0/version",
+    ),
     "another member": (lambda told: told.update(more=1), "/more"),
     "another form": (lambda told: told.update(joint_risk_bundle=2), "/joint_risk_bundle"),
 }
