@@ -25,7 +25,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import __version__
-from app.api import batch, comparisons, decisions, desk, operations, receipts, rule_sets, scores, testpacks, training
+from app.api import (
+    batch,
+    cards,
+    comparisons,
+    decisions,
+    desk,
+    operations,
+    receipts,
+    rule_sets,
+    scores,
+    testpacks,
+    training,
+)
 from app.api.batch_rows import BatchRequest
 from app.api.decisions import ActivationTold, ReasonTold
 from app.api.deps import JSON, DirectRoute
@@ -90,6 +102,7 @@ ROUTERS: Final = (
     receipts.router,
     training.router,
     comparisons.router,
+    cards.router,
     testpacks.router,
     desk.router,
     rule_sets.router,
@@ -153,6 +166,7 @@ def describe_api() -> dict[str, Any]:
     # Here, because they describe answers and take no part in giving one.
     from app.api.answers import ANSWERS as SCORES
     from app.api.batch_answers import ANSWERS as BATCHES
+    from app.api.card_answers import ANSWERS as CARDS
     from app.api.comparison_answers import ANSWERS as COMPARISONS
     from app.api.rule_set_answers import ANSWERS as OTHERS
     from app.api.training_answers import ANSWERS as IMPORTS
@@ -161,7 +175,8 @@ def describe_api() -> dict[str, Any]:
         [(model, "validation") for model in (ScoreRequest, BatchRequest, Verification, *DECISIONS)], ref_template=_REF
     )
     _, answers = models_json_schema(
-        [(model, "serialization") for model in (*SCORES, *BATCHES, *COMPARISONS, *IMPORTS, *OTHERS)], ref_template=_REF
+        [(model, "serialization") for model in (*SCORES, *BATCHES, *COMPARISONS, *CARDS, *IMPORTS, *OTHERS)],
+        ref_template=_REF,
     )
     schemas = {**requests["$defs"], **answers["$defs"]}
     # What an import gives is what a request takes.

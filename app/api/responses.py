@@ -162,6 +162,8 @@ COHORT_BODY: dict[str, Any] = {
     "description": "A request a line, or a batch row a line, 1 MiB a line at most; packed with gzip if you like.",
     "content": {"application/jsonl": {"schema": {**_ref("ScoreRequest"), "description": "A line: one runner."}}},
 }
+CARD_RESPONSE = _response("The card.", _ref("Card"), "Joint-Rule-Set", "ETag", "Cache-Control")
+CARD_RESPONSE["content"]["text/html"] = {"schema": {"type": "string", "description": "A page to read."}}
 TESTPACK_RESPONSE = _response(
     "The test pack.", _ref("Testpack"), "Joint-Rule-Set", "ETag", "Cache-Control", media_types=(JSON,)
 )

@@ -16,12 +16,19 @@ _CATALOGUES: Final = (("advice", "Advice"), ("flags", "Red flags"), ("benefits",
 
 def draft_changelog(comparison: Json, *, width: int = WIDTH) -> str:
     """The entry in Markdown, at most so many characters wide, ending in a line feed."""
-    changes = comparison["changes"]
-    factors = changes["factors"]
     lead = (
         f"What is different from {comparison['before']['version']}; everything else is as it was. "
         "(A draft: say here why, in words for those who will feel it.)"
     )
+    sections = [*tell_changes(comparison["changes"]), ("Who moves", list(_tell_people(comparison["people"])))]
+    paragraphs = [lead, *(f"**{title}.** {' '.join(said)}" for title, said in sections)]
+    written = [textwrap.fill(paragraph, width, break_on_hyphens=False) for paragraph in paragraphs]
+    return f"## {comparison['after']['version']}\n\n" + "\n\n".join(written) + "\n"
+
+
+def tell_changes(changes: Json) -> list[tuple[str, list[str]]]:
+    """What changed, in sentences under headings; headings without any are left out."""
+    factors = changes["factors"]
     sections = [
         ("What counts that did not", [_tell_worth(factor, "after") for factor in factors["added"]]),
         ("What does not count any more", [_tell_worth(factor, "before") for factor in factors["removed"]]),
@@ -29,11 +36,8 @@ def draft_changelog(comparison: Json, *, width: int = WIDTH) -> str:
         *((title, list(_tell_entries(changes[name]))) for name, title in _CATALOGUES),
         ("Levels", list(_tell_levels(changes["levels"]))),
         ("Words and rates", list(_tell_members(changes))),
-        ("Who moves", list(_tell_people(comparison["people"]))),
     ]
-    paragraphs = [lead, *(f"**{title}.** {' '.join(said)}" for title, said in sections if said)]
-    written = [textwrap.fill(paragraph, width, break_on_hyphens=False) for paragraph in paragraphs]
-    return f"## {comparison['after']['version']}\n\n" + "\n\n".join(written) + "\n"
+    return [(title, said) for title, said in sections if said]
 
 
 def tell_points(points: float) -> str:
