@@ -72,7 +72,7 @@ schema: setup ## openapi/rule-set.schema.json from the document model
 docs: openapi schema ## everything that is made from code: openapi/, and the table of settings
 	$(python) tools/write_settings.py
 
-reader-fuzz: setup ## changes real training files in 5,000 ways a format, and reads them (FUZZ=5000; half an hour)
+reader-fuzz: setup ## changes real training files in 5,000 ways a format, and reads them (FUZZ=5000; ten minutes)
 	READER_FUZZ=$(FUZZ) $(python) -m pytest -n $(JOBS) -q tests/generative/test_reader_mutations.py
 
 mutation: setup ## changes app/scoring in a thousand small ways and counts which the tests notice (slow)

@@ -53,7 +53,7 @@ def import_call(
         files = read_parts(chunks, content_type=content_type)
         reader = None
     else:
-        files = [Content(b"".join(chunks), name=f"body.{media_type.rpartition('/')[2].rpartition('+')[0] or 'json'}")]
+        files = [Content(b"".join(chunks), name="body")]
         reader = readable_media_types().get(media_type)
     collected = read_files(files, reader=reader, until_s=time.monotonic() + CALL_MOST_S)
     ensure_anything_read(collected, files=len(files))
