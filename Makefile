@@ -45,6 +45,9 @@ check: setup ## lint, format, types, floors; changes nothing
 	$(python) -m mypy
 	$(venv)/lint-imports
 
+kill-tests: setup ## SIGKILL at 200 random points of publishing and activating, on each database
+	KILLS=200 $(python) -m pytest -q -s tests/store/test_ledger_writes.py -k killed
+
 fix: setup ## what lint and format can mend by themselves
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
