@@ -13,6 +13,8 @@ from app import __version__
 from app.cli.bulk import bulk
 from app.cli.bundles import export_rules
 from app.cli.comparing import diff
+from app.cli.decisions import activate_rules, cancel_activation, show_history, withdraw_rules
+from app.cli.desk import check_rules, import_rules, publish_rules
 from app.cli.endings import EXIT_MEANINGS, EXIT_OF, EXIT_OF_SLUG, SAID_HERE, UNEXPECTED, complain
 from app.cli.keys import keys_app
 from app.cli.receipts import verify
@@ -35,7 +37,14 @@ app = typer.Typer(
 )
 for command in (score, training, bulk, verify, serve, migrate, health):
     app.command()(command)
+rules_app.command("check")(check_rules)
+rules_app.command("publish")(publish_rules)
+rules_app.command("activate")(activate_rules)
+rules_app.command("cancel")(cancel_activation)
+rules_app.command("withdraw")(withdraw_rules)
+rules_app.command("history")(show_history)
 rules_app.command("export")(export_rules)
+rules_app.command("import")(import_rules)
 rules_app.command("diff")(diff)
 rules_app.command("verify-testpack")(verify_testpack)
 app.add_typer(rules_app, name="rules")

@@ -1,4 +1,4 @@
-"""`joint-risk rules export --bundle FILE`: versions and their schedule in one file, for a service without a store."""
+"""`joint-risk rules export`: one version for another store, or a bundle for a service without one."""
 
 import sys
 from datetime import UTC, datetime
@@ -11,15 +11,24 @@ from app.errors import UnreadableFileError
 
 
 def export_rules(
-    bundle: Annotated[
-        str, typer.Option(metavar="FILE|-", help="Where to; - is standard output. Serve it with: serve --bundle FILE")
-    ],
     versions: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[VERSION]...", help="Versions to take along, beside those in force and scheduled."),
+        typer.Argument(
+            metavar="[VERSION]...",
+            help="The version to write; or those to take along in a bundle, beside those in force and scheduled.",
+        ),
+    ] = None,
+    bundle: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|-", help="A bundle, and where to; - is standard output. Serve it with: serve --bundle FILE"
+        ),
     ] = None,
 ) -> None:
-    """Write the rules in force, those scheduled and any others into one file, each with its digest."""
+    """Write one version to standard output, for 'rules import'; or a bundle, for a service without a store."""
+    if bundle is None:
+        _export_version(versions or [])
+        return
     from app.rule_sets.bundle import write_bundle
     from app.rule_sets.store import RuleSetStore
     from app.settings import read_settings
@@ -35,3 +44,17 @@ def export_rules(
         Path(bundle).write_bytes(written)
     except OSError:
         raise UnreadableFileError(bundle) from None
+
+
+def _export_version(versions: list[str]) -> None:
+    from app.rule_sets.store import RuleSetStore
+    from app.settings import read_settings
+    from app.terminal.local import open_store
+    from app.terminal.rule_sets import write_version_file
+
+    if len(versions) != 1:
+        raise typer.BadParameter("say one VERSION, or --bundle for several in one file.")
+    with open_store(read_settings()) as engine:
+        written = write_version_file(RuleSetStore(engine).version(versions[0]))
+    sys.stdout.buffer.write(written)
+    sys.stdout.buffer.flush()

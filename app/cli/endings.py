@@ -102,6 +102,7 @@ EXIT_OF_SLUG: Final[dict[str, int]] = {error.slug: code for error, code in EXIT_
 }
 SAID_HERE: Final[dict[type[JointRiskError], str]] = {
     StoreAwayError: "The store does not answer. Check JOINT_RISK_DATABASE_URL, or try again shortly.",
+    UnknownActivationError: "No activation has this number. List them with: joint-risk rules history",
     UnknownRuleSetError: "No published rule set has this version. List them with: joint-risk rules list",
 }
 

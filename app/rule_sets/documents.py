@@ -153,6 +153,13 @@ def published_document(version: str) -> dict[str, JsonValue]:
     return read_document(file.read_bytes(), media_type="application/yaml")
 
 
+def shipped_versions() -> list[str]:
+    """The versions of every rule set that ships with this release."""
+    folder = resources.files("app.rule_sets") / "published"
+    names = (file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+    return sorted(names, key=lambda version: [int(part) for part in version.split(".")])
+
+
 # Reading ----------------------------------------------------------------------------------------------------------
 
 

@@ -150,6 +150,17 @@ def ensure_version_is_free(version: str, *, standing: RuleSetEntry | None) -> No
         raise VersionTakenError(version)
 
 
+def is_published_as(digest: str, *, standing: RuleSetEntry | None) -> bool:
+    """Whether a version holds this very document already.
+
+    Raises:
+        VersionTakenError: it holds another one.
+    """
+    if standing is not None and standing.digest != digest:
+        raise VersionTakenError(standing.version)
+    return standing is not None
+
+
 def ensure_document_is_new(*, standing_as: str | None) -> None:
     """A document is published once, whatever its version."""
     if standing_as is not None:

@@ -1,16 +1,22 @@
 """Published rule sets as a person reads them: a list that says which is in force, and a document in YAML."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, cast
 
 import yaml
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
-from app.rule_sets.store import Activation, PublishedRuleSet, RuleSetEntry
+from app.errors import Fault, InvalidRuleSetError
+from app.rule_sets.documents import canonical_bytes, digest_of
+from app.rule_sets.lifecycle import Standing, derive_standing
+from app.rule_sets.store import Activation, PublishedRuleSet, RuleSetEntry, Withdrawal
 from app.scoring.rule_set import Band, Effect, Factor, Part, RuleSetDocument
-from app.terminal.page import print_parts, say
+from app.terminal.page import indent, print_parts, say
 
 # What PyYAML, being of YAML 1.1, would write without quotes although the readers of 1.2 take it for a number.
 _NUMBER_LIKE: Final = re.compile(r"[-+.0-9]")
@@ -42,6 +48,105 @@ def print_rule_sets(
             say(entry.reason),
         )
     print_parts([table], console=console)
+
+
+def print_findings(found: Sequence[Mapping[str, Any]], *, console: Console) -> None:
+    """Prints what was found in a document: where, what, and by which code it is described in docs/checks.md."""
+    if not found:
+        console.print("Nothing was found: it can be published.")
+        return
+    parts: list[RenderableType] = []
+    for each in found:
+        style = "bold red" if each["severity"] == "error" else "bold yellow"
+        head = say(each["severity"], style=style) + say(f" at {each['path'] or 'the whole'}  ({each['code']})")
+        parts += [head, indent(say(each["message"]))]
+        if each["counterexample"] is not None:
+            parts.append(indent(say("A runner who shows it: --json", style="dim")))
+    errors = sum(each["severity"] == "error" for each in found)
+    parts.append(say(f"{errors} keep it from being published, {len(found) - errors} are warnings."))
+    print_parts(parts, console=console)
+
+
+def print_history(
+    rows: Sequence[Activation], withdrawals: Sequence[Withdrawal], *, now: datetime, console: Console
+) -> None:
+    """Prints the ledgers of activations and withdrawals, newest first, with what each comes to now."""
+    standing = derive_standing(rows, now=now)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("no.", "when", "what", "now"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("by")
+    table.add_column("why")
+    lines: list[tuple[datetime, list[Text | str]]] = []
+    for row in rows:
+        what = "cancels" if row.version is None else row.version
+        if row.effective_at is not None and row.effective_at > row.activated_at:
+            what += f" from {row.effective_at:%Y-%m-%d %H:%M}"
+        if row.cancels:
+            what += f" (cancels {', '.join(map(str, row.cancels))})" if row.version else f" {row.cancels[0]}"
+        lines.append((
+            row.activated_at,
+            [str(row.sequence), f"{row.activated_at:%Y-%m-%d %H:%M}", say(what), _standing_of(row, standing),
+             say(row.activated_by), say(row.reason)],
+        ))  # fmt: skip
+    lines += [
+        (
+            gone.withdrawn_at,
+            ["", f"{gone.withdrawn_at:%Y-%m-%d %H:%M}", say(f"{gone.version} withdrawn"), "",
+             say(gone.withdrawn_by), say(gone.reason)],
+        )
+        for gone in withdrawals
+    ]  # fmt: skip
+    for _, line in sorted(lines, key=lambda each: each[0], reverse=True):
+        table.add_row(*line)
+    print_parts([table], console=console)
+
+
+def _standing_of(row: Activation, standing: Standing) -> Text:
+    if row.sequence in standing.cancelled:
+        return say("cancelled", style="dim")
+    if standing.in_force is not None and row.sequence == standing.in_force.sequence:
+        return say("in force", style="bold green")
+    if row in standing.scheduled:
+        later = any(
+            other.sequence > row.sequence and other.effective_at and row.effective_at
+            and other.effective_at <= row.effective_at
+            for other in (*standing.scheduled, *(() if standing.in_force is None else (standing.in_force,)))
+        )  # fmt: skip
+        return say("outranked", style="yellow") if later else say("scheduled", style="green")
+    return say("")
+
+
+def write_version_file(published: PublishedRuleSet) -> bytes:
+    """A version as the API tells it, for another store to import: its document's bytes are the canonical ones."""
+    told = {
+        "version": published.version,
+        "digest": published.digest,
+        "published_at": published.published_at.isoformat().replace("+00:00", "Z"),
+        "published_by": published.published_by,
+        "reason": published.reason,
+    }
+    return json.dumps(told, ensure_ascii=False)[:-1].encode() + b', "document": ' + published.canonical + b"}\n"
+
+
+def read_version_file(raw: bytes) -> dict[str, Any]:
+    """What `write_version_file` or the API wrote.
+
+    Raises:
+        InvalidRuleSetError: it is no version, or its document is not the one that its digest is of.
+    """
+    told: Any = None
+    try:
+        told = json.loads(raw)
+        texts = [told[name] for name in ("version", "digest", "published_at", "published_by", "reason")]
+        document = told["document"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        texts, document = [None], None
+    if not all(isinstance(text, str) for text in texts) or not isinstance(document, dict):
+        raise InvalidRuleSetError([Fault("", "no-version", "This is no version as 'rules export VERSION' writes it.")])
+    if digest_of(canonical_bytes(document)) != told["digest"]:
+        raise InvalidRuleSetError([Fault("/digest", "wrong-digest", "The document is not the one of this digest.")])
+    return cast(dict[str, Any], told)
 
 
 def write_yaml(published: PublishedRuleSet) -> str:
