@@ -28,7 +28,7 @@ def verify(
         if rules is not None:
             from app.terminal.rules_files import read_rules_file
 
-            return read_rules_file(rules).compiled(version=version, min_evidence=least)
+            return read_rules_file(rules, version=version).compiled(version=version, min_evidence=least)
         from app.terminal.local import published_rules
 
         try:

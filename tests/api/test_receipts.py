@@ -135,6 +135,8 @@ def rules_in(form: str, folder: Path, service: Service) -> Path:
             file.write_bytes(PUBLISHED.read_bytes())
         case "canonical":
             file.write_bytes(canonical_bytes(published_document("2026.1")))
+        case "bundle":
+            run("rules", "export", "--bundle", str(file), store=f"sqlite:///{folder / 'store.db'}")
         case "json":
             file.write_text(json.dumps(published_document("2026.1"), indent=2), encoding="utf-8")
         case _:
@@ -142,7 +144,7 @@ def rules_in(form: str, folder: Path, service: Service) -> Path:
     return file
 
 
-@pytest.mark.parametrize("form", ["yaml", "canonical", "json", "version"])
+@pytest.mark.parametrize("form", ["yaml", "canonical", "json", "version", "bundle"])
 def test_an_answer_is_verified_offline_with_rules_in_every_form(
     kept: tuple[Path, Path], form: str, tmp_path: Path, shared_service: Service
 ) -> None:
