@@ -10,6 +10,8 @@ JOBS ?= 2
 PYTEST_ARGS ?=
 # Changed files a format: make reader-fuzz FUZZ=20000
 FUZZ ?= 5000
+# Of make bulk-full; every million needs half a gigabyte of disk.
+ROWS ?= 10000000
 # make lock UPGRADE=--upgrade takes the newest releases; without it the locked versions stay where they can.
 UPGRADE ?=
 ENGINE ?= $(firstword $(foreach engine,docker podman,$(if $(shell command -v $(engine)),$(engine))))
@@ -54,6 +56,9 @@ fix: setup ## what lint and format can mend by themselves
 
 stream-tests: setup ## streams whose reader stops for a full minute
 	STREAM_STOP_S=60 $(python) -m pytest $(PYTEST_ARGS) tests/system/test_streams.py
+
+bulk-full: setup ## a bulk run of ROWS rows (10 million): flat memory, and killed twice without a trace
+	$(python) -m benchmarks.bulk_full --rows $(ROWS)
 
 coverage: setup ## fails unless the quick tests alone reach every line and branch of the heart
 	$(python) -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= tests/unit tests/spec app/runners app/features app/scoring

@@ -37,7 +37,7 @@ from app.api.deps import (
 from app.api.front_door import TOLD, accepts_gzip
 from app.api.limits import Drain, coding_of, read_body
 from app.api.permissions import needs
-from app.api.problems import UnsupportedMediaTypeError
+from app.api.problems import SlowBodyError, UnsupportedMediaTypeError
 from app.api.responses import BATCH_BODY, BATCH_RESPONSE, problem_responses
 from app.api.scores import LARGE_BODY_BYTES, ScoreQuery, headers_of, unknown_fields_of
 from app.api.streams import WAITING_MOST_BYTES, Feed, Inlet, Outlet, StreamResponse, StreamRoom
@@ -48,7 +48,8 @@ JSONL: Final = "application/jsonl"
 BODY_MOST_BYTES: Final = 16 * 1024 * 1024
 ROWS_MOST: Final = 1_000
 LINE_MOST_BYTES: Final = 1_048_576
-_READ: Final = (JSON, JSONL)
+ARROW: Final = "application/vnd.apache.arrow.stream"
+_READ: Final = (JSON, JSONL, ARROW)
 
 
 @router.post(
@@ -56,13 +57,13 @@ _READ: Final = (JSON, JSONL)
     operation_id="score_batch",
     summary="Score many runners",
     description=(
-        "Up to 1,000 runners as a list (`application/json`), or any number as a stream (`application/jsonl`, a row a "
-        "line both ways). Results stand in the order of the rows, each with the row's `id` and either an "
-        "`assessment`, as `POST /v1/scores` gives it, or the `problem` that the row alone has.\n\nThe rules are "
-        "settled when the call begins: `Joint-Rule-Set` names them, and every row is scored by them. A stream that "
-        "ends before all is answered ends broken, without the last chunk of its chunked body: what was not answered "
-        "is to be sent again. A client that sends many rows before it reads has to begin to read in time: see the "
-        "page on batches."
+        "Up to 1,000 runners as a list (`application/json`), or any number as a stream: `application/jsonl`, a row a "
+        "line both ways, or `application/vnd.apache.arrow.stream`, in columns both ways. Results stand in the order "
+        "of the rows. In JSON each has the row's `id` and either an `assessment`, as `POST /v1/scores` gives it, or "
+        "the `problem` that the row alone has.\n\nThe rules are settled when the call begins: `Joint-Rule-Set` names "
+        "them, and every row is scored by them. A stream that ends before all is answered ends broken, without the "
+        "last chunk of its chunked body: what was not answered is to be sent again. A client that sends many rows "
+        "before it reads has to begin to read in time: see the page on batches."
     ),
     response_class=Response,
     responses={200: BATCH_RESPONSE, **problem_responses(400, 404, 406, 408, 413, 415, 422, 429, 503)},
@@ -94,10 +95,12 @@ async def score_batch(request: Request) -> Response:
     )
     answer_headers = [line for line in headers_of(rules, language) if line[0] != b"content-type"]
     answer_headers.append((b"content-type", media_type.encode()))
-    if scorer.unknown_fields == "report":
+    if scorer.unknown_fields == "report" and media_type != ARROW:
         answer_headers.append((b"preference-applied", b"handling=lenient"))
     request.scope[TOLD].update(rule_set=rules.version, runners=0)
     call = _Call(request, headers, answer_headers, scorer, cast(StreamRoom, request.app.state.streams))
+    if media_type == ARROW:
+        return await _answer_records(call)
     return await _answer_list(call) if media_type == JSON else _answer_lines(call)
 
 
@@ -138,6 +141,36 @@ def _answer_lines(call: _Call) -> Response:
         last_words=lambda refused: call.scorer.refuse(refused) + b"\n",
         drain=cast(Drain, call.request.app.state.drain),
     )
+
+
+async def _answer_records(call: _Call) -> Response:
+    try:
+        from app.api.arrow_frames import MESSAGE_MOST_BYTES
+        from app.api.batch_arrow import RecordStream
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("pyarrow", "numpy"):
+            raise
+        raise UnsupportedMediaTypeError(
+            "This service was installed without what reads Arrow (joint-risk[bulk]). Send JSON.", read=(JSON, JSONL)
+        ) from None
+    with ExitStack() as reserved:
+        reserved.enter_context(call.room.reserved(WAITING_MOST_BYTES + MESSAGE_MOST_BYTES))
+        inlet = Inlet(call.request.receive, coding=coding_of(call.headers))
+        records = RecordStream(inlet.pieces(), scorer=call.scorer)
+        try:
+            async with asyncio.timeout(call.room.idle_s):
+                await records.open()
+        except TimeoutError:
+            raise SlowBodyError from None
+        return StreamResponse(
+            records.feed(room=call.room, charge=call.charge),
+            call.answer_headers,
+            inlet=inlet,
+            room=call.room,
+            reserved=reserved.pop_all(),
+            coding=call.takes,
+            drain=cast(Drain, call.request.app.state.drain),
+        )
 
 
 async def _answer_list(call: _Call) -> Response:
@@ -199,8 +232,10 @@ def _media_type_of(content_type: bytes | None) -> str:
         return JSON
     if is_json(content_type.lower().replace(JSONL.encode(), JSON.encode())):
         return JSONL
+    if content_type.lower().strip() == ARROW.encode():
+        return ARROW
     raise UnsupportedMediaTypeError(
-        f"A batch is read as {JSON} (a list) or {JSONL} (a row a line), in UTF-8. Send such a Content-Type.", read=_READ
+        f"A batch is read as {JSON} (a list), {JSONL} (a row a line) or {ARROW}. Send such a Content-Type.", read=_READ
     )
 
 

@@ -75,6 +75,11 @@ SCORE_RESPONSE = _response(
     "Joint-Rule-Set", "Content-Language", "Cache-Control",
 )  # fmt: skip
 _LINE = "A line of the stream: "
+_IN_COLUMNS = {
+    "type": "string",
+    "format": "binary",
+    "description": "Record batches, whose columns are those of bulk runs.",
+}
 BATCH_BODY: dict[str, Any] = {
     "required": True,
     "description": "A list (16 MiB at most), or a stream without end of a row a line (1 MiB a line at most); packed "
@@ -82,6 +87,7 @@ BATCH_BODY: dict[str, Any] = {
     "content": {
         JSON: {"schema": _ref("BatchRequest")},
         "application/jsonl": {"schema": {**_ref("BatchItem"), "description": _LINE + "one runner."}},
+        "application/vnd.apache.arrow.stream": {"schema": _IN_COLUMNS},
     },
 }
 BATCH_RESPONSE = _response(
@@ -89,6 +95,7 @@ BATCH_RESPONSE = _response(
     _ref("BatchResults"),
     "Joint-Rule-Set", "Content-Language", "Cache-Control",
 )  # fmt: skip
+BATCH_RESPONSE["content"]["application/vnd.apache.arrow.stream"] = {"schema": _IN_COLUMNS}
 BATCH_RESPONSE["content"]["application/jsonl"] = {
     "schema": {"anyOf": [_ref("AssessedRow"), _ref("RefusedRow")], "description": _LINE + "one result."}
 }

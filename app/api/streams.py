@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from time import perf_counter
-from typing import Final
+from typing import Final, TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -38,6 +38,7 @@ _LOOKS_A_TIMEOUT: Final = 20
 _LOOK_MOST_S: Final = 0.5
 
 log = logging.getLogger("joint_risk.streams")
+Result = TypeVar("Result")
 Feed = Callable[["Outlet"], Coroutine[None, None, None]]
 
 
@@ -53,6 +54,7 @@ class StreamRoom:
         self.idle_s = idle_s
         self._free_bytes = memory_bytes
         self._turn = asyncio.Lock()
+        self._aside = asyncio.Lock()
 
     @contextmanager
     def reserved(self, count_bytes: int) -> Iterator[None]:
@@ -89,6 +91,11 @@ class StreamRoom:
                         is_more = True
                         break
             await asyncio.sleep(0)
+
+    async def work_aside(self, work: Callable[[], Result]) -> Result:
+        """Does what cannot be cut into slices in a thread, one of all streams at a time."""
+        async with self._aside:
+            return await asyncio.to_thread(work)
 
 
 class Outlet:
