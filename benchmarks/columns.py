@@ -26,7 +26,7 @@ from app.scoring.rule_set import RuleSetDocument
 from benchmarks.population import full_bodies, sparse_bodies
 
 ROUNDS = 7
-RUNNERS = 2 * BLOCK_ROWS
+RUNNERS = 4 * BLOCK_ROWS
 LINES = 4_000
 TODAY = date(2026, 11, 24)
 KINDS: dict[str, Callable[[int], list[bytes]]] = {

@@ -25,7 +25,7 @@ from app.scoring.grading_columns import grade_columns
 
 __all__ = ["ANSWER_SCHEMA", "BLOCK_ROWS", "CONTRIBUTIONS_FIELD", "Contributions", "answer_schema", "score_columns"]
 
-BLOCK_ROWS = 16_384
+BLOCK_ROWS = 8_192
 """Rows worked through at once: enough to spread the cost of a step, few enough that a step stays near the processor."""
 
 
