@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import signal
 import struct
 import time
 import tracemalloc
@@ -147,6 +148,19 @@ def test_a_file_that_takes_too_long_is_named_and_the_next_is_read() -> None:
     read_into(found, Content(FIT, name="b.fit"), room=Room(), most_s=10)
     assert [each.detail[:13] for each in refusals(found)] == ["It took too l"]
     assert [each.source for each in found.activities] == ["b.fit"]
+
+
+def test_an_alarm_that_was_set_before_rings_after_a_file_was_read() -> None:
+    rung: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda number, _frame: rung.append(number))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 60)
+        read_into(Collected(), Content(FIT, name="b.fit"), room=Room(), most_s=10)
+        left_s, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert 50 < left_s < 60
+    assert rung == []
 
 
 def test_files_for_which_there_is_no_time_are_named_one_by_one() -> None:
