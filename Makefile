@@ -84,7 +84,7 @@ docs: openapi schema ## everything that is made from code: openapi/, and the tab
 	$(python) tools/write_settings.py
 
 reader-fuzz: setup ## changes real training files in 5,000 ways a format, and reads them (FUZZ=5000; ten minutes)
-	READER_FUZZ=$(FUZZ) $(python) -m pytest -n $(JOBS) -q tests/generative/test_reader_mutations.py
+	READER_FUZZ=$(FUZZ) $(python) -m pytest -n $(JOBS) -q tests/generative/test_reader_mutations.py tests/generative/test_platform_mutations.py
 
 mutation: setup ## changes app/scoring in a thousand small ways and counts which the tests notice (slow)
 	@$(python) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/mutation.txt

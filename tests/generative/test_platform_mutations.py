@@ -24,7 +24,7 @@ RAW: Final = {
     id: [path.read_bytes() for path in SAMPLES if READERS[id].sniff(Content(path.read_bytes(), name=path.name))]
     for id in PLATFORMS
 }
-MUTATIONS: Final = int(os.environ.get("TRAINING_MUTATIONS", "200"))
+MUTATIONS: Final = int(os.environ.get("READER_FUZZ", "200"))
 """For each way of mutating each format: 4,000 in all by default, which takes six seconds."""
 
 AS_OF: Final = date(2026, 11, 20)
