@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from io import IOBase
-from typing import Any, Final, cast
+from typing import Any, Final, TypeGuard, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -53,7 +53,7 @@ class RecordStream:
         faults = [
             Fault("", "wrong-type", "A column is of a kind that is not read here: lists, structs, texts, numbers are.")
             for field in schema
-            if not _is_read(field.type, in_list=False)
+            if not _is_read(field.type)
         ]
         if faults:
             raise InvalidInputError(faults[:1])
@@ -139,25 +139,34 @@ class _Sink:
             self._written.clear()
 
 
-def _is_read(kind: pa.DataType, *, in_list: bool) -> bool:
+def _is_read(kind: pa.DataType) -> bool:
     """Whether a column of this type takes about as much memory as its message has bytes, and can hold what is read.
 
-    A list of nulls, or of structs without members, holds any number of elements in no bytes; dictionaries, views and
-    runs let many cells share the same bytes.
+    A list of structs without members holds any number of elements in no bytes; dictionaries, views and runs let many
+    cells share the same bytes. A list of nulls is how a writer spells lists that are all empty; see `_longest`.
     """
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return _is_read(kind.value_type, in_list=True)
+    if _is_list(kind):
+        return pa.types.is_null(kind.value_type) or (_is_read(kind.value_type) and _has_bytes(kind.value_type))
     if pa.types.is_struct(kind):
-        members = [kind.field(index).type for index in range(kind.num_fields)]
-        return bool(members) and all(_is_read(member, in_list=in_list) for member in members)
-    if pa.types.is_null(kind):
-        return not in_list
+        return kind.num_fields > 0 and all(_is_read(kind.field(index).type) for index in range(kind.num_fields))
     return (
-        pa.types.is_primitive(kind)
+        pa.types.is_null(kind)
+        or pa.types.is_primitive(kind)
         or pa.types.is_string(kind)
         or pa.types.is_large_string(kind)
         or pa.types.is_decimal(kind)
     )
+
+
+def _is_list(kind: pa.DataType) -> TypeGuard["pa.ListType[Any]"]:
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind)
+
+
+def _has_bytes(kind: pa.DataType) -> bool:
+    """Whether each cell of this type takes room in its message, so that there cannot be any number of them."""
+    if pa.types.is_struct(kind):
+        return any(_has_bytes(kind.field(index).type) for index in range(kind.num_fields))
+    return not pa.types.is_null(kind)
 
 
 def _read_names(field: Any) -> str:
@@ -168,14 +177,16 @@ def _read_names(field: Any) -> str:
 
 
 def _longest(column: Any) -> int:
-    """Elements of the longest list in a column, however deep it stands."""
+    """Elements of the longest list in a column, however deep it stands; of nulls, one is too many."""
     kind = column.type
     if pa.types.is_struct(kind):
         return max((_longest(column.field(index)) for index in range(kind.num_fields)), default=0)
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        lengths: int = pc.max(pc.list_value_length(column)).as_py() or 0
-        return max(lengths, _longest(column.values))
-    return 0
+    if not _is_list(kind):
+        return 0
+    longest: int = pc.max(pc.list_value_length(column)).as_py() or 0
+    if pa.types.is_null(kind.value_type):
+        return longest and ELEMENTS_MOST + 1
+    return max(longest, _longest(column.values))
 
 
 def _sliced(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

@@ -20,6 +20,7 @@ from tests.api.service import Author, Service, ensure_problem, example, faults_o
 
 ARROW = {"Content-Type": "application/vnd.apache.arrow.stream"}
 PATH = "/v1/scores:batch"
+NOTHING_IN_LISTS = pa.list_(pa.struct([("m", pa.null())]))
 Json = dict[str, Any]
 
 
@@ -85,6 +86,18 @@ def test_columns_lines_and_single_calls_say_the_same(shared_service: Service) ->
         assert told["finding_codes"] == [finding["code"] for finding in answer["findings"]]
 
 
+def test_structs_whose_lists_are_all_empty_are_read(shared_service: Service) -> None:
+    rows = runners(8)
+    for row in rows:
+        row["request"]["runner"]["knee"] = {"history": "never", "symptoms": []}
+    table = pa.Table.from_pylist([{"id": row["id"], **row["request"]} for row in rows])
+
+    assert pa.types.is_null(table.schema.field("runner").type.field("knee").type.field("symptoms").type.value_type)
+    alone = [shared_service.score(row["request"]).json() for row in rows]
+    told = read(ask(shared_service, as_stream(table))).to_pylist()
+    assert [row["knee_score"] for row in told] == [answer["joints"]["knee"]["score"] for answer in alone]
+
+
 def test_the_least_detail_leaves_the_contributions_out(shared_service: Service) -> None:
     assert read(ask(shared_service, in_columns(runners(2)), "?detail=scores")).schema == answer_schema()
 
@@ -120,7 +133,10 @@ def test_rules_are_pinned_for_the_whole_stream(service: Service, author: Author)
     [
         (pa.table({"age": [1]}), {("", "missing")}),
         (pa.table({"request": pa.array(["{}"]).dictionary_encode()}), {("", "wrong-type")}),
-        (pa.table({"request": ["{}"], "n": pa.array([[None]], pa.list_(pa.null()))}), {("", "wrong-type")}),
+        (
+            pa.table({"request": ["{}"], "n": pa.array([[]], pa.list_(pa.struct([("m", pa.null())])))}),
+            {("", "wrong-type")},
+        ),
         (pa.table({"request": ["{}"], "n": pa.array([[{}]], pa.list_(pa.struct([])))}), {("", "wrong-type")}),
         (pa.table({"request": ["{}"], "n": pa.array(["x"], pa.string_view())}), {("", "wrong-type")}),
     ],
@@ -158,8 +174,9 @@ BROKEN = (AssertionError, httpx.RemoteProtocolError)
         as_stream(pa.table({"request": pa.array(["{}"] * 70_000)}), batch_rows=70_000),
         as_stream(pa.table({"request": ["x" * 17_000_000]})),
         as_stream(pa.table({"request": ["{}"], "n": [[1] * 10_001]})),
+        as_stream(pa.table({"request": ["{}"], "n": [[None]]})),
     ],
-    ids=["packed buffers", "broken off", "too many rows", "too many bytes", "too long a cell"],
+    ids=["packed buffers", "broken off", "too many rows", "too many bytes", "too long a cell", "a list of nulls"],
 )
 def test_a_stream_that_cannot_be_gone_on_with_ends_broken(shared_service: Service, body: bytes) -> None:
     with pytest.raises(BROKEN):
