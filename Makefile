@@ -50,6 +50,9 @@ check: setup ## lint, format, types, floors; changes nothing
 kill-tests: setup ## SIGKILL at 200 random points of publishing and activating, on each database
 	KILLS=200 $(python) -m pytest -q -s tests/store/test_ledger_writes.py -k killed
 
+replica-tests: setup ## two replicas under load while versions are switched 50 times; schedules, restarts, outages
+	SWITCHES=50 $(python) -m pytest -q -s tests/system/test_replicas.py
+
 fix: setup ## what lint and format can mend by themselves
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .

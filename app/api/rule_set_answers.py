@@ -288,6 +288,7 @@ class Readiness(Answer):
     )
     rule_set: RuleSetName | None = Field(description="The rules in force on this replica.")
     activation: int | None = Field(description="Number of the activation that put them in force.")
+    scheduled: list[int] = Field(description="Activations that it will put in force at their moments.")
     refused: list[str] = Field(description="Versions that are or will be in force and that this release cannot load.")
     details: ReadinessDetails | None = Field(description="With `?verbose`, for operators; else null.")
 

@@ -90,6 +90,7 @@ class State(TypedDict):
     store_seen_s_ago: int | None
     rule_set: dict[str, str] | None
     activation: int | None
+    scheduled: list[int]
     refused: list[str]
 
 
@@ -191,6 +192,8 @@ class RulesInForce:
     def state(self) -> State:
         """How this replica stands to its store and its rules; asks nobody."""
         view = self._view
+        if view is not None and (now := datetime.now(UTC)) >= view.next_at:
+            view = self._advance(view, now)  # whoever is never asked for a score would go on naming the old rules
         trouble = self._trouble
         status: Literal["ok", "degraded", "starting"] = "ok"
         if view is None:
@@ -205,6 +208,7 @@ class RulesInForce:
             if view is None
             else {"version": view.in_force.published.version, "digest": view.in_force.published.digest},
             "activation": None if view is None else view.sequence,
+            "scheduled": [] if view is None else sorted(row.sequence for row in view.coming),
             "refused": sorted(self._refused),
         }
 
