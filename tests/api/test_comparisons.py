@@ -79,6 +79,13 @@ def test_a_cohort_is_compared_and_nothing_of_it_is_told_or_logged(
     assert post(two, []).json()["people"]["rows"] == 0
 
 
+def test_a_withdrawn_version_can_still_be_compared(two: Service, sqlite_store_url: str) -> None:
+    assert run("rules", "withdraw", "2026.2", "--reason", "a wrong number", store=sqlite_store_url).code == 0
+    two.look_at_store()
+
+    assert post(two, [example()]).json()["people"]["compared"] == 1
+
+
 def test_what_cannot_be_compared_is_refused(two: Service, outage: Outage) -> None:
     ensure_problem(two.get("/v1/rule-sets/2026.1:compare?with=2031.9"), 404, "unknown-rule-set")
     ensure_problem(two.get("/v1/rule-sets/newest:compare?with=2026.1"), 404, "unknown-rule-set")

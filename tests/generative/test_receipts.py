@@ -15,7 +15,7 @@ from tests.unit.test_receipts import altered, leaves
 
 
 @pytest.mark.parametrize("detail", ["full", "codes"])
-@settings(max_examples=settings().max_examples // 4)  # each is four answers read and written
+@settings(max_examples=settings().max_examples // 10)  # each is four answers read and written
 @given(request=requests(), drawn=st.data())
 def test_every_answer_is_the_same_until_a_number_of_it_is_altered(
     detail: Any, request: Request, drawn: st.DataObject
