@@ -21,7 +21,7 @@ from typing import Any
 
 TESTS = Path(__file__).parents[1] / "tests"
 FILES = int(os.environ.get("TRAINING_FILES", "500"))
-ROUNDS = 3
+ROUNDS = int(os.environ.get("TRAINING_ROUNDS", "3"))
 RUN = "fit/activity-small-fenix2-run.fit"
 
 

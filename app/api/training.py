@@ -4,6 +4,7 @@ The files are taken apart and read in a process of its own, without the store, a
 kept, here or there, and nothing of them lies on a disk at any time.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -133,6 +134,10 @@ async def import_training(request: Request) -> Response:
         answer = await importer.run(
             import_call, content_type, today.isoformat(), query.as_of, query.time_zone, chunks=_chunks(body)
         )
+    # Its model describes answers, and a start does without.
+    from app.api.training_answers import ensure_import
+
+    await asyncio.to_thread(ensure_import, answer)
     return Response(answer, media_type=JSON, headers={"Cache-Control": "no-store", "Vary": VARY})
 
 

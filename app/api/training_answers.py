@@ -1,12 +1,17 @@
-"""The answer of an import, as the OpenAPI document describes it; what is sent is written in the reading process."""
+"""The answer of an import: what the OpenAPI document describes, and what the reading process is held to.
+
+That process reads what strangers made, so its answer is checked like any input before it is passed on.
+"""
 
 from typing import Annotated, Any
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field, ValidationError, WithJsonSchema
 
 from app.api.answers import Answer
+from app.errors import WorkDiedError
 from app.readers.activities import Sport
 from app.readers.findings import Severity
+from app.runners import Training
 
 # The document refers to the one that requests are made with; described anew it would have another name.
 RequestTraining = Annotated[Any, WithJsonSchema({"type": "object"})]
@@ -75,6 +80,18 @@ class TrainingImport(Answer):
     weeks: list[ImportedWeek] = Field(description="Calendar weeks, oldest first.")
     findings: list[ImportFinding] = Field(description="Warnings first.")
     findings_left_out: int = Field(description="How many more there were.")
+
+
+def ensure_import(answer: bytes) -> None:
+    """Raises unless these bytes are an answer of an import, with a training that a request could hold.
+
+    Raises:
+        WorkDiedError: they are something else.
+    """
+    try:
+        Training.model_validate(TrainingImport.model_validate_json(answer, extra="forbid").training)
+    except ValidationError:
+        raise WorkDiedError from None
 
 
 ANSWERS: tuple[type[Answer], ...] = (TrainingImport,)

@@ -4,12 +4,15 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
 import pytest
 
+from app.api.training_answers import ensure_import
+from app.errors import WorkDiedError
+from tests.api.keyring import Keyring
 from tests.api.service import Service
 from tests.samples import SAMPLES, sample
 
@@ -187,3 +190,43 @@ def test_a_zone_that_is_given_settles_the_day_of_a_start_in_utc(shared_service: 
         for zone in ({"time_zone": "Asia/Tokyo"}, {"time_zone": "America/Lima"})
     ]
     assert days == ["2010-08-06", "2010-08-05"]
+
+
+def test_a_file_costs_ten_units_of_a_keys_rate_and_the_scope_is_score(sqlite_store_url: str) -> None:
+    key, reader = (Keyring(sqlite_store_url).make(scope) for scope in ("score", "rules:read"))
+    log = ("files", ("a.json", b'[{"started_on": "2026-11-20", "distance_m": 9000}]'))
+    with Service(sqlite_store_url, rate_limit_per_minute=25) as service:
+        answers = [
+            service.ask("POST", ROUTE, files=[log] * count, headers=header)
+            for count, header in ((2, key.header), (1, key.header), (1, reader.header))
+        ]
+
+    assert [answer.status_code for answer in answers] == [200, 429, 403]
+    assert answers[0].headers["RateLimit"].startswith('"runners";r=5;')
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda answer: answer["training"]["sessions"][0].update(distance_m=-1),
+        lambda answer: answer["activities"][0].update(lat=46.0),
+        lambda answer: answer.pop("weeks"),
+    ],
+)
+def test_what_the_reading_process_says_is_checked_like_any_input(
+    shared_service: Service, change: Callable[[dict[str, Any]], object]
+) -> None:
+    answer = send(shared_service, {"run.fit": sample(RUN)}, **DAY).json()
+    ensure_import(json.dumps(answer).encode())
+    change(answer)
+    with pytest.raises(WorkDiedError):
+        ensure_import(json.dumps(answer).encode())
+
+
+def test_nothing_of_a_file_is_logged(shared_service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG"):
+        send(shared_service, {"my-secret-name.fit": sample(RUN), "broken.fit": b"secret"}, **DAY)
+
+    told = " ".join([caplog.text, *(str(vars(record)) for record in caplog.records)])
+    assert "POST" in told
+    assert [word for word in ("secret", "9008", "2832", "703410450", "fenix") if word in told] == []
