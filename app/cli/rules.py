@@ -1,4 +1,4 @@
-"""`joint-risk rules`: look at the published rule sets."""
+"""`joint-risk rules list` and `show`: look at the published rule sets."""
 
 import sys
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-rules_app = typer.Typer(help="Look at the published rule sets.", no_args_is_help=True)
+rules_app = typer.Typer(help="Write, publish, activate and look at rule sets.", no_args_is_help=True)
 
 
 @rules_app.command("list")
@@ -25,7 +25,13 @@ def list_rules() -> None:
         while page:
             page = store.versions(limit=100, before=page[-1].version)
             entries = entries + page
-        print_rule_sets(entries, in_force=store.in_force(now), scheduled=store.scheduled(now), console=open_console())
+        print_rule_sets(
+            entries,
+            in_force=store.in_force(now),
+            scheduled=store.scheduled(now),
+            withdrawals=store.withdrawals(),
+            console=open_console(),
+        )
 
 
 @rules_app.command("show")

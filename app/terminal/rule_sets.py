@@ -28,10 +28,12 @@ def print_rule_sets(
     *,
     in_force: Activation | None,
     scheduled: Sequence[Activation],
+    withdrawals: Sequence[Withdrawal] = (),
     console: Console,
 ) -> None:
-    """Prints published rule sets, as they are given, with what is in force and what will be."""
+    """Prints published rule sets, as they are given, with what is in force, what will be, and what was withdrawn."""
     standing: dict[str | None, str] = {row.version: f"from {row.effective_at:%Y-%m-%d %H:%M}" for row in scheduled}
+    standing |= {row.version: "withdrawn" for row in withdrawals}
     if in_force is not None:
         standing[in_force.version] = "now"
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -121,6 +121,7 @@ def test_a_withdrawn_version_is_never_activated(store: str, author: Author) -> N
     author.publish("2026.2")
     done(run("rules", "withdraw", "2026.2", "--reason", "a wrong number", store=store))
     assert "2026.2 withdrawn" in done(run("rules", "history", store=store))
+    assert "2026.2 withdrawn" in in_one_line(done(run("rules", "list", store=store)))
     refused = run("rules", "activate", "2026.2", "--reason", "why not", store=store)
     assert (refused.code, "was withdrawn" in refused.err) == (14, True)
     assert run("rules", "withdraw", "2026.1", "--reason", "no", store=store).code == 14
