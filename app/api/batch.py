@@ -190,8 +190,7 @@ async def _answer_list(call: _Call) -> Response:
         return StreamResponse(
             _feed_list(body, batch, scorer=replace(call.scorer, as_of=batch.as_of), room=call.room),
             call.answer_headers,
-            # The body was read to its end; what is left to come is that the caller hangs up.
-            inlet=Inlet(call.request.receive, coding=b"identity"),
+            inlet=Inlet.of_read_body(call.request.receive),
             room=call.room,
             reserved=reserved.pop_all(),
             coding=call.takes,

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from time import perf_counter
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -179,12 +179,23 @@ class Inlet:
     Args:
         receive: the way in; the client is kept from sending while nobody asks.
         moved: called whenever something came in.
+
+    Attributes:
+        has_begun: whether the first of it came in.
     """
 
     def __init__(self, receive: Receive, *, coding: bytes, moved: Callable[[], None] = lambda: None) -> None:
         self.moved = moved
+        self.has_begun = False
         self._receive = receive
         self._is_packed = coding != b"identity"
+
+    @classmethod
+    def of_read_body(cls, receive: Receive) -> Self:
+        """What is left of a body that was read to its end already: nothing, but that the client hangs up."""
+        inlet = cls(receive, coding=b"identity")
+        inlet.has_begun = True
+        return inlet
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body, piece by piece.
@@ -223,6 +234,7 @@ class Inlet:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
+            self.has_begun = True
             self.moved()
             is_more = message.get("more_body", False)
             body: bytes = message.get("body", b"")
@@ -294,8 +306,9 @@ class StreamResponse(Response):
         tasks = {feeding}
         try:
             # After the first of the body, so that a client that asked whether to send it has been told to.
-            with suppress(TimeoutError):
-                await asyncio.wait_for(came_in.wait(), START_MOST_S)
+            if not self._inlet.has_begun:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(came_in.wait(), START_MOST_S)
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             sending = asyncio.create_task(outlet.run())
             tasks.add(sending)
