@@ -254,6 +254,11 @@ async def publish_draft(request: Request) -> Response:
     told = await read_told(request, headers, PublicationTold)
     ensure_version_form(told.version)
     ensure_reason(told.reason)
+    async with examiner_of(request).turn(told.version):
+        return await _publish(request, told)
+
+
+async def _publish(request: Request, told: PublicationTold) -> Response:
     name, owner = request.path_params["name"], caller_of(request.scope).owner
     store = store_of(request)
     standing = await asyncio.to_thread(_standing, request, told.version)

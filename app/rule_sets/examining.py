@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
@@ -61,6 +62,14 @@ class Examiner:
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
         self._known: OrderedDict[str, asyncio.Task[Found]] = OrderedDict()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def turn(self, version: str) -> asyncio.Lock:
+        """Held while a version is being published, so that of many who publish it at once one has its draft looked at.
+
+        The others then find the version taken, and fill no queue with work that would come to nothing.
+        """
+        return self._turns.setdefault(version, asyncio.Lock())
 
     async def examine(self, draft: Draft, *, predecessors: Sequence[bytes]) -> Found:
         """The findings of a draft beside the published versions.

@@ -1,5 +1,6 @@
 """The whole life of a rule set over HTTP, with a key for each who takes part: written, checked, published, in force."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -229,6 +230,25 @@ def test_a_version_and_a_document_are_published_once(desk: Desk, sqlite_store_ur
     assert saved.status_code == 201
     ensure_problem(desk.publish(path="/v1/rule-set-drafts/other"), 409, "version-taken")
     ensure_problem(desk.publish("2026.1", path="/v1/rule-set-drafts/other"), 409, "version-taken")
+
+
+def test_of_eight_who_publish_one_version_at_once_one_does_and_seven_are_told(desk: Desk) -> None:
+    paths = [f"/v1/rule-set-drafts/by-{number}" for number in range(8)]
+    for path in paths:
+        desk.save(as_yaml(document(path)), path=path)
+    statuses: list[int] = []
+
+    async def publish(path: str) -> None:
+        told = json.dumps({"version": "2026.2", "reason": "at once"})
+        headers = {**desk.bob.header, **JSON}
+        answer = await desk.service.ask_now("POST", f"{path}:publish", content=told, headers=headers)
+        statuses.append(answer.status_code)
+
+    async def publish_all() -> None:
+        await asyncio.gather(*map(publish, paths))
+
+    desk.service.run(publish_all())
+    assert sorted(statuses) == [201, *[409] * 7]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.store.raw import RawDatabase
 
 DECIDERS = Path(__file__).with_name("deciders.py")
 PROCESSES, THREADS = 4, 8
-KILLS = int(os.environ.get("KILLS", "8"))
+KILLS = int(os.environ.get("KILLS", "5"))
 KILLED_MOST_S = 60 + KILLS * 2
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -24,7 +24,7 @@ from tests.system.running import JSON, REQUEST, Server, Starter, wait_until
 POLL_S = 0.5
 # "Within poll + 1 s" is what operators are promised.
 WITHIN_S = POLL_S + 1.0
-SWITCHES = int(os.environ.get("SWITCHES", "6"))
+SWITCHES = int(os.environ.get("SWITCHES", "4"))
 # So many that one which was in force before the time that is allowed is not in force again within it.
 VERSIONS = tuple(f"2026.{number}" for number in range(1, 9))
 QUICK = {"poll_s": str(POLL_S), "store_timeout_s": "0.5"}
