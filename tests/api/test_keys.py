@@ -388,6 +388,17 @@ def test_too_many_wrong_keys_from_one_address_are_told_to_wait_and_good_ones_nev
 # ---------------------------------------------------------------------------------------------------------- logs
 
 
+def test_a_call_that_lacks_the_scope_stands_in_the_log_with_the_prefix_of_its_key(
+    ring: Keyring, sqlite_store_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = ring.make("score")
+    with Service(sqlite_store_url) as service, caplog.at_level(logging.INFO, logger="joint_risk.access"):
+        ensure_problem(service.get("/v1/rule-sets", headers=key.header), 403, "scope-missing")
+
+    (line,) = [record for record in caplog.records if record.name == "joint_risk.access"]
+    assert repr(key.prefix) in str(line.__dict__)
+
+
 def test_no_key_is_ever_logged(ring: Keyring, sqlite_store_url: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         made = run("keys", "create", "--name", "n", "--scope", "score", store=sqlite_store_url).out.strip()
