@@ -77,6 +77,11 @@ equality: setup ## the column evaluator against the reference on EQUALITY_RUNNER
 breaks: setup ## breaks the promises of 2026.1 in BREAKS_A_WAY (12) places in each of 20 ways, and publishes each way over HTTP
 	BREAKS_A_WAY=$${BREAKS_A_WAY:-12} BREAKS_OVER_HTTP=20 $(python) -m pytest -q -n $(JOBS) tests/unit/test_checks_breaks.py tests/api/test_publish_refuses.py
 
+spark: setup ## a real Spark cluster on loopback against one machine, on EQUALITY_RUNNERS (6000) runners; needs Java 17
+	@test -x build/spark/bin/python || $(python) -m venv build/spark
+	@build/spark/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/spark.txt
+	JOINT_RISK_TEST_SPARK=$(CURDIR)/build/spark/bin/python $(python) -m pytest tests/system/test_spark.py
+
 openapi: setup ## openapi/openapi.json from the code
 	$(python) -m app.api.openapi_document openapi/openapi.json
 
