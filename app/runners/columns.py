@@ -7,13 +7,14 @@ that their faults and findings are the same as on the wire.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+from pydantic_core import to_json
 
 from app.errors import Fault, InvalidInputError
 from app.runners.cell_columns import ArrowArray, told_in
@@ -88,7 +89,7 @@ def _read_one_by_one(
     refused: dict[int, Fault] = {}
     for row, (text, beside) in zip(rows.tolist(), _read_bodies(batch), strict=True):
         try:
-            reads.append(read_request(text, today=today, as_of=beside or as_of))
+            reads.append(read_request(text, today=today, as_of=beside or as_of, faults_enough=0))
             placed.append(row)
         except InvalidInputError as refusal:
             refused[row] = refusal.faults[0]
@@ -112,14 +113,15 @@ def _read_bodies(batch: pa.RecordBatch) -> Iterator[_Body]:
             # a cell that is no day is put where its fault will be found
             yield _Body(body, day) if day is None or type(day) is date else _Body(_with_day(body, day), None)
         return
-    wanted = [name for name in names if name.partition(".")[0] in PARTS]
-    columns = [_cells(batch.column(name)) for name in wanted]
+    paths = [name.split(".") for name in names if name.partition(".")[0] in PARTS]
+    columns = [_told_cells(batch.column(".".join(path))) for path in paths]
     for row, day in enumerate(days):
         told: Told = {} if day is None else {AS_OF: _as_on_the_wire(day)}
         told |= {part: {} for part in PARTS}
-        for name, column in zip(wanted, columns, strict=True):
-            _put(told, name.split("."), _as_on_the_wire(column[row]))
-        yield _Body(_write(told), None)
+        for path, column in zip(paths, columns, strict=True):
+            if (found := column[row]) is not None:
+                _put(told, path, found)
+        yield _Body(to_json(told, inf_nan_mode="constants"), None)
 
 
 _NOTHING_KNOWN = {"": True}
@@ -143,6 +145,41 @@ def _cell(one: Any) -> object:
     return cell
 
 
+def _told_cells(column: ArrowArray) -> list[Any]:
+    """What the cells say in JSON; how is settled once by the type of the column, not for every member of a cell."""
+    say = _saying(column.type)
+    return [say(cell) for cell in _cells(column)]
+
+
+def _saying(kind: pa.DataType) -> Callable[[Any], object]:
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        say = _saying(kind.value_type)
+        return lambda cell: [say(member) for member in cell] if isinstance(cell, list) else cell
+    if pa.types.is_struct(kind) and all(_is_said_as_it_is(field.type) for field in kind):
+        return _told_members
+    return _as_it_is if _is_said_as_it_is(kind) else _as_on_the_wire
+
+
+def _is_said_as_it_is(kind: pa.DataType) -> bool:
+    return (
+        pa.types.is_integer(kind)
+        or pa.types.is_float32(kind)
+        or pa.types.is_float64(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_date32(kind)
+        or pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+    )
+
+
+def _as_it_is(cell: Any) -> object:
+    return cell
+
+
+def _told_members(cell: Any) -> object:
+    return {name: member for name, member in cell.items() if member is not None} or None if cell else None
+
+
 def _with_day(body: bytes, day: object) -> bytes:
     """The request with the day that stands beside it, unless it names one itself."""
     try:
@@ -155,8 +192,6 @@ def _with_day(body: bytes, day: object) -> bytes:
 
 
 def _put(told: Told, path: list[str], found: object) -> None:
-    if found is None:
-        return
     *owners, name = path
     for owner in owners:
         inner = told.setdefault(owner, {})
@@ -174,7 +209,9 @@ def _merged(one: object, other: object) -> object:
 
 def _as_on_the_wire(found: object) -> object:
     """What a cell says in JSON: nothing that is null, days and moments as text."""
-    if isinstance(found, Mapping):
+    if found is None or isinstance(found, str | bool | int | float):
+        return found
+    if isinstance(found, dict):
         members = {name: said for name, member in found.items() if (said := _as_on_the_wire(member)) is not None}
         return members or None
     if isinstance(found, list):
@@ -183,8 +220,6 @@ def _as_on_the_wire(found: object) -> object:
         return found.isoformat()
     if isinstance(found, Decimal):
         return float(found)
-    if found is None or isinstance(found, str | bool | int | float):
-        return found
     return _NOTHING_KNOWN
 
 

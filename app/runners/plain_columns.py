@@ -261,10 +261,9 @@ class PlainReader:
         """Rows with a session after the day of the score, or with two of a day that might be one, or add up to much."""
         row, day = sessions.row, sessions.day
         self.odd[row[day > as_of[row]]] = True
-        suspects = _with_two_runs_on_a_day(row, day, len(self.odd))
-        if not suspects.any():
+        chosen = _may_share_a_day(row, day, len(self.odd))
+        if not chosen.any():
             return
-        chosen = suspects[row]
         row, day = row[chosen], day[chosen]
         mm, ms = sessions.distance.numbers[chosen], sessions.duration.numbers[chosen]
         order = np.lexsort((ms, mm, day, row))
@@ -286,15 +285,16 @@ def _is(field: FieldColumn, choice: str, *, path: str) -> Mask:
     return field.told & same
 
 
-def _with_two_runs_on_a_day(row: Whole, day: Whole, row_count: int) -> Mask:
-    """Rows in which a day comes twice; most logs are in order, so that only neighbours have to be looked at."""
-    found = np.zeros(row_count, np.bool_)
+def _may_share_a_day(row: Whole, day: Whole, row_count: int) -> Mask:
+    """Sessions whose day may come twice; most logs are in order, so that only neighbours have to be looked at."""
     within = row[1:] == row[:-1]
     step = np.where(within, day[1:] - day[:-1], 0)
     later = row[1:]
-    found[later[within & (step == 0)]] = True
     rises, falls = np.zeros(row_count, np.bool_), np.zeros(row_count, np.bool_)
     rises[later[step > 0]] = True
     falls[later[step < 0]] = True
-    found |= rises & falls
+    found: Mask = (rises & falls)[row]
+    beside = within & (step == 0)
+    found[1:] |= beside
+    found[:-1] |= beside
     return found

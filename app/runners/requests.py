@@ -41,7 +41,12 @@ class ReadRequest(NamedTuple):
 
 
 def read_request(
-    body: bytes, *, today: date, as_of: date | None = None, unknown_fields: UnknownFields = "refuse"
+    body: bytes,
+    *,
+    today: date,
+    as_of: date | None = None,
+    unknown_fields: UnknownFields = "refuse",
+    faults_enough: int = FAULTS_ENOUGH,
 ) -> ReadRequest:
     """Reads one request.
 
@@ -50,14 +55,17 @@ def read_request(
         today: the day in UTC; only the default and the bounds of `as_of` read it.
         as_of: the day of the score where the request names none; bounded as if it were the request's own.
         unknown_fields: refuse them, or report each as a finding and go on without it.
+        faults_enough: once there are more, no others are looked for; 0 for whoever only tells the first.
 
     Raises:
-        InvalidInputError: with every fault by JSON Pointer.
+        InvalidInputError: with every fault by JSON Pointer, or with the first of them and some more.
     """
     try:
         request = ScoreRequest.model_validate_json(body)
-    except ValidationError:
-        return _read_faulty(body, today=today, as_of=as_of, unknown_fields=unknown_fields)
+    except ValidationError as error:
+        return _read_faulty(
+            body, error, today=today, as_of=as_of, unknown_fields=unknown_fields, faults_enough=faults_enough
+        )
     faults: list[Fault] = []
     findings: list[Finding] = []
     settled = _settle(request, today, as_of, faults, findings)
@@ -186,8 +194,16 @@ def fault_code(kind: str) -> str:
     )
 
 
-def _read_faulty(body: bytes, *, today: date, as_of: date | None, unknown_fields: UnknownFields) -> ReadRequest:
-    """Names every fault: what was named is taken out, and the rest is looked at again."""
+def _read_faulty(
+    body: bytes,
+    error: ValidationError,
+    *,
+    today: date,
+    as_of: date | None,
+    unknown_fields: UnknownFields,
+    faults_enough: int,
+) -> ReadRequest:
+    """Names every fault: what was named is taken out, and the rest is looked at again; `error` is of the first look."""
     try:
         raw = from_json(body, allow_inf_nan=True)
     except ValueError:
@@ -198,25 +214,32 @@ def _read_faulty(body: bytes, *, today: date, as_of: date | None, unknown_fields
     findings: list[Finding] = []
     seen: set[tuple[int | str, ...]] = set()
     rounds = 0
+    looked: ScoreRequest | ValidationError = error
     while True:
         rounds += 1
-        try:
-            request = ScoreRequest.model_validate_json(to_json(raw, inf_nan_mode="constants"))
-        except ValidationError as error:
-            for found in error.errors(include_url=False, include_context=False, include_input=False):
+        if isinstance(looked, ValidationError):
+            for found in looked.errors(include_url=False, include_context=False, include_input=False):
                 _name(found, faults, findings, unknown_fields, is_repeated=found["loc"] in seen)
                 _take_out(raw, found["loc"], is_repeated=found["loc"] in seen)
                 seen.add(found["loc"])
-            if len(faults) > FAULTS_ENOUGH or rounds == ROUNDS_MAX:
-                raise InvalidInputError(faults) from None
+            if len(faults) > faults_enough or rounds == ROUNDS_MAX:
+                raise InvalidInputError(faults)
+            looked = _look_again(raw)
             continue
         more: list[Fault] = []
-        settled = _settle(request, today, as_of, more, findings)
+        settled = _settle(looked, today, as_of, more, findings)
         named = [fault.pointer for fault in faults]
         faults += [fault for fault in more if not _follows_from_what_was_taken_out(fault, named)]
         if faults:
             raise InvalidInputError(faults)
         return ReadRequest(*settled, findings)
+
+
+def _look_again(raw: dict[str, JsonValue]) -> ScoreRequest | ValidationError:
+    try:
+        return ScoreRequest.model_validate_json(to_json(raw, inf_nan_mode="constants"))
+    except ValidationError as error:
+        return error
 
 
 def _follows_from_what_was_taken_out(fault: Fault, named: list[str]) -> bool:

@@ -1,11 +1,13 @@
 """Whatever cannot be is refused, at the place where it stands, under a code that never changes."""
 
+import json
 from typing import Any
 
 import pytest
 
 from app.errors import InvalidInputError
-from tests.unit.requests import Json, day, faults, log, read, run, wire
+from app.runners import read_request
+from tests.unit.requests import TODAY, Json, day, faults, log, read, run, wire
 
 ADULT = {"age_years": 41}
 
@@ -269,3 +271,14 @@ def test_every_fault_says_what_is_wrong_in_a_sentence() -> None:
     assert refused.value.slug == "invalid-input"
     assert refused.value.message == "4 input faults found."
     assert all(fault.detail.endswith(".") and len(fault.detail) > 15 for fault in refused.value.faults)
+
+
+def test_whoever_tells_one_fault_alone_is_given_the_same_first_one() -> None:
+    body = json.dumps(wire({"age_years": 4, "colour": "red"}, {"observed_from": "2030-01-01"})).encode()
+    with pytest.raises(InvalidInputError) as of_all:
+        read_request(body, today=TODAY)
+    with pytest.raises(InvalidInputError) as of_one:
+        read_request(body, today=TODAY, faults_enough=0)
+
+    assert len(of_one.value.faults) < len(of_all.value.faults)
+    assert of_one.value.faults == of_all.value.faults[: len(of_one.value.faults)]
