@@ -1,4 +1,4 @@
-"""Writes the table of settings into the operator's page, from the settings themselves: `make docs`."""
+"""Writes the tables of settings and metrics into the operator's page, from the code itself: `make docs`."""
 
 import re
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "operation.md"
 HEAD = "| Variable | Default | Meaning |\n|---|---|---|\n"
+METRICS_HEAD = "| Metric | Labels | What it tells |\n|---|---|---|\n"
 
 
 def derive_table() -> str:
@@ -20,11 +21,25 @@ def derive_table() -> str:
     return HEAD + "".join(rows)
 
 
-def with_table(page: str) -> str:
-    """The page with its table made anew."""
-    return re.sub(re.escape(HEAD) + r"(?:\|.*\n)+", lambda _: derive_table(), page, count=1)
+def derive_metrics_table() -> str:
+    """One row a metric, by the name that Prometheus knows it by."""
+    from app.telemetry import METRICS
+
+    rows = []
+    for name, metric in METRICS.items():
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        rows.append(f"| `{name}{'_total' if metric.kind == 'counter' else ''}` | {labels} | {metric.tells} |\n")
+    return METRICS_HEAD + "".join(rows)
+
+
+def with_tables(page: str) -> str:
+    """The page with its tables made anew."""
+    for head, table in ((HEAD, derive_table()), (METRICS_HEAD, derive_metrics_table())):
+        before, _, behind = page.partition(head)
+        page = before + table + re.sub(r"^(\|.*\n)*", "", behind, count=1)
+    return page
 
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

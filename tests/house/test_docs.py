@@ -23,6 +23,7 @@ from app.scoring.compiled import compile_rule_set
 from app.scoring.engine import assess
 from app.scoring.rule_set import RuleSetDocument
 from app.settings import PREFIX, Settings
+from app.telemetry import METRICS
 from tests.house.checkout import ROOT, own_texts, project, python_texts
 
 TODAY = date(2026, 11, 24)
@@ -243,6 +244,18 @@ def test_every_setting_is_described_with_its_default() -> None:
     assert rows == [
         (f"{PREFIX}{name.upper()}", "none" if field.default is None else f"`{field.default}`", field.description)
         for name, field in Settings.model_fields.items()
+    ], "run: make docs"
+
+
+def test_every_metric_is_described_with_its_labels() -> None:
+    rows = re.findall(r"^\| `(joint_risk_\w+)` \| (.*?) \| (.+) \|$", page("docs/operation.md"), re.MULTILINE)
+    assert rows == [
+        (
+            f"{name}_total" if metric.kind == "counter" else name,
+            ", ".join(f"`{label}`" for label in metric.labels),
+            metric.tells,
+        )
+        for name, metric in METRICS.items()
     ], "run: make docs"
 
 
