@@ -87,7 +87,12 @@ class RecordStream:
     def _score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         scorer = self._scorer
         answered = score_columns(
-            scorer.rules, batch, as_of=scorer.as_of, today=scorer.today, contributions=self._contributions
+            scorer.rules,
+            batch,
+            as_of=scorer.as_of,
+            today=scorer.today,
+            contributions=self._contributions,
+            notes=scorer.notes,
         )
         _count(scorer.telemetry, answered, digest=scorer.rules.digest)
         return answered

@@ -40,6 +40,7 @@ class Manifest(NamedTuple):
     Attributes:
         begun_on: the day in UTC; no row may name a day more than one ahead of it.
         as_of: the day of every row that names none.
+        is_withdrawn: whether the rules had been withdrawn by then, which every row says.
         compared: the rules whose levels are compared with, if any.
     """
 
@@ -49,6 +50,7 @@ class Manifest(NamedTuple):
     compared: RulesName | None
     options: Options
     parts: tuple[Part, ...]
+    is_withdrawn: bool = False
 
 
 def read_manifest(out: Path) -> Manifest | None:
@@ -70,6 +72,7 @@ def read_manifest(out: Path) -> Manifest | None:
             compared=None if compared is None else RulesName(**compared),
             options=Options(**{**told["options"], "keep": tuple(told["options"]["keep"])}),
             parts=tuple(Part(**part) for part in told["parts"]),
+            is_withdrawn=told.get("is_withdrawn", False),
         )
     except (ValueError, KeyError, TypeError):
         detail = f"{MANIFEST} is not one of this release. Choose another folder."

@@ -20,6 +20,7 @@ from app.bulk.parts import Part, form_of, locate, output_path
 from app.bulk.tables import READERS, GroupedWriter
 from app.bulk.tally import Tally
 from app.errors import Fault, InvalidInputError, UnreadableFileError, UnusableFileError
+from app.runners import Finding
 from app.scoring.columns import score_columns
 from app.scoring.compiled import CompiledRuleSet
 
@@ -36,6 +37,7 @@ class Work(NamedTuple):
         compared: rules whose levels are compared with.
         begun_on: the day in UTC when the run began.
         as_of: the day of rows that name none.
+        notes: what every row says of the rules.
     """
 
     source: Path
@@ -45,6 +47,7 @@ class Work(NamedTuple):
     begun_on: date
     as_of: date
     options: Options
+    notes: tuple[Finding, ...] = ()
 
 
 class PartFiles(NamedTuple):
@@ -119,6 +122,7 @@ def _answer(batch: pa.RecordBatch, rules: CompiledRuleSet, work: Work) -> pa.Rec
         as_of=work.as_of,
         today=work.begun_on,
         contributions="listed" if work.options.contributions else "left_out",
+        notes=work.notes,
     )
 
 

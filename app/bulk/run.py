@@ -39,6 +39,7 @@ from app.errors import (
 from app.rule_sets.documents import load_document
 from app.scoring.columns import ANSWER_SCHEMA, CONTRIBUTIONS_FIELD
 from app.scoring.compiled import CompiledRuleSet, compile_rule_set
+from app.scoring.findings import WITHDRAWN
 
 SUCCESS: Final = "_SUCCESS"
 SUMMARY: Final = "_summary.json"
@@ -48,11 +49,16 @@ _LOOK_S: Final = 0.2
 
 
 class RulesFile(NamedTuple):
-    """Rules in the form in which they go to other processes: as they were published."""
+    """Rules in the form in which they go to other processes: as they were published.
+
+    Attributes:
+        is_withdrawn: whether they have been withdrawn since; rows say so.
+    """
 
     version: str
     digest: str
     canonical: bytes
+    is_withdrawn: bool = False
 
     @property
     def name(self) -> RulesName:
@@ -117,7 +123,9 @@ def begin_run(
     begun_on = today if begun is None else begun.begun_on
     before = begun_on if begun is None else begun.as_of
     name = None if compared is None else compared.name
-    now = Manifest(begun_on, before if as_of is None else as_of, rules.name, name, options, parts)
+    # What was begun goes on as it was begun, though the rules be withdrawn in between: all parts are to say the same.
+    is_withdrawn = rules.is_withdrawn if begun is None else begun.is_withdrawn
+    now = Manifest(begun_on, before if as_of is None else as_of, rules.name, name, options, parts, is_withdrawn)
     if begun is None:
         _ensure_empty(out)
         write_manifest(out, now)
@@ -252,6 +260,7 @@ class _Task(NamedTuple):
             self.manifest.begun_on,
             self.manifest.as_of,
             self.manifest.options,
+            (WITHDRAWN,) if self.manifest.is_withdrawn else (),
         )
 
 

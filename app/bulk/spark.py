@@ -21,6 +21,7 @@ from app.bulk.run import RulesFile
 from app.rule_sets.documents import digest_of
 from app.scoring.columns import Contributions, answer_schema, score_columns
 from app.scoring.compiled import CompiledRuleSet
+from app.scoring.findings import WITHDRAWN
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -84,7 +85,14 @@ def _answer(
     """What one task does to its rows."""
     compiled = _compiled(rules)
     for batch in batches:
-        scored = score_columns(compiled, batch, as_of=as_of, today=today, contributions=contributions)
+        scored = score_columns(
+            compiled,
+            batch,
+            as_of=as_of,
+            today=today,
+            contributions=contributions,
+            notes=(WITHDRAWN,) if rules.is_withdrawn else (),
+        )
         kept = [batch.column(batch.schema.get_field_index(name)) for name in keep]
         fields = [batch.schema.field(name) for name in keep]
         yield pa.RecordBatch.from_arrays([*scored.columns, *kept], schema=pa.schema([*scored.schema, *fields]))

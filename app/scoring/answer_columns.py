@@ -74,12 +74,19 @@ def answer_schema(*, contributions: Contributions = "left_out") -> pa.Schema:
 
 
 class AnswerWriter:
-    """Writes the answers of one block of rows, each column of `answer_schema` by its name."""
+    """Writes the answers of one block of rows, each column of `answer_schema` by its name.
 
-    def __init__(self, rules: CompiledRuleSet, told: ToldColumns, graded: GradedColumns) -> None:
+    Args:
+        notes: codes of the findings that every assessed row has, before its own.
+    """
+
+    def __init__(
+        self, rules: CompiledRuleSet, told: ToldColumns, graded: GradedColumns, *, notes: Sequence[str] = ()
+    ) -> None:
         self.rules = rules
         self.told = told
         self.graded = graded
+        self.notes = notes
         self.refused = {**graded.refused, **told.refused}
         self.assessed: Mask = np.ones(told.row_count, np.bool_)
         self.assessed[np.fromiter(self.refused, np.int64, len(self.refused))] = False
@@ -158,7 +165,7 @@ class AnswerWriter:
         return choose(names, np.where(self.assessed, found, -1))
 
     def _findings(self) -> Any:
-        """Doubts found while reading, then those that show once features and flags are known, as `note_findings`."""
+        """Notes on the rules, doubts found while reading, then those of `note_findings`."""
         fields, facts = self.told.fields, self.graded.standing.facts
         noted = [(flag.id.replace("_", "-"), raised) for flag, raised in self.graded.flags if flag.urgency is None]
         years = fields["running_years"]
@@ -181,8 +188,9 @@ class AnswerWriter:
         ]
         codes = [code for code, _ in noted]
         found = self._listed([raised for _, raised in noted])
-        if self.told.findings:
-            earlier = [(row, code) for row, listed in self.told.findings.items() for code in listed]
+        earlier = [(row, code) for row in self.assessed.nonzero()[0].tolist() for code in self.notes]
+        earlier += [(row, code) for row, listed in self.told.findings.items() for code in listed]
+        if earlier:
             rows = np.concatenate((np.array([row for row, _ in earlier], np.int64), found.row))
             places = np.concatenate((np.arange(len(earlier)) + len(codes), found.code))
             order = np.argsort(rows, kind="stable")

@@ -5,12 +5,14 @@ runners at once. Neither calls the other; generated tests hold their answers equ
 refused in its place, with its first fault, and never keeps another from its score.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
 from app.errors import Fault, InvalidInputError
+from app.runners import Finding
 from app.runners.columns import read_columns
 from app.scoring.answer_columns import (
     ANSWER_SCHEMA,
@@ -36,6 +38,7 @@ def score_columns(
     as_of: date | None,
     today: date,
     contributions: Contributions = "left_out",
+    notes: Sequence[Finding] = (),
 ) -> pa.RecordBatch:
     """Scores every row of a batch.
 
@@ -44,6 +47,7 @@ def score_columns(
             `runner` and `training` as structs as on the wire; or dotted columns such as `runner.age_years`.
         as_of: the day of the score of every row that names none; None takes the default that a request has.
         today: the day in UTC.
+        notes: what every answer by these rules says of them, before what its row shows.
 
     Returns:
         One row for each, in the same order, with the columns of `answer_schema`. Of a refused row only `id`,
@@ -53,7 +57,14 @@ def score_columns(
         InvalidInputError: the batch has no column that could hold runners, two of one name, or ids that are no text.
     """
     blocks = [
-        _score_block(rules, batch.slice(start, BLOCK_ROWS), as_of=as_of, today=today, contributions=contributions)
+        _score_block(
+            rules,
+            batch.slice(start, BLOCK_ROWS),
+            as_of=as_of,
+            today=today,
+            contributions=contributions,
+            notes=[note.code for note in notes],
+        )
         for start in range(0, max(batch.num_rows, 1), BLOCK_ROWS)
     ]
     if len(blocks) == 1:
@@ -63,11 +74,17 @@ def score_columns(
 
 
 def _score_block(
-    rules: CompiledRuleSet, batch: pa.RecordBatch, *, as_of: date | None, today: date, contributions: Contributions
+    rules: CompiledRuleSet,
+    batch: pa.RecordBatch,
+    *,
+    as_of: date | None,
+    today: date,
+    contributions: Contributions,
+    notes: Sequence[str],
 ) -> pa.RecordBatch:
     told = read_columns(batch, as_of=as_of, today=today)
     graded = grade_columns(rules, told)
-    writer = AnswerWriter(rules, told, graded)
+    writer = AnswerWriter(rules, told, graded, notes=notes)
     columns = {"id": _ids(batch), **writer.columns()}
     if contributions == "listed":
         columns["contributions"] = list_contributions(rules, graded, assessed=writer.assessed)

@@ -46,20 +46,23 @@ def find_rules(
     with ExitStack() as opened:
         settings = read_settings()
         store = RuleSetStore(opened.enter_context(open_store(settings))) if bundle is None else read_bundle(bundle)
-        other = None if compared is None else _published(store.version(compared))
+        withdrawn = {row.version for row in store.withdrawals()}
+        other = None if compared is None else _published(store.version(compared), withdrawn)
         if ours is None and version is not None:
-            ours = _published(store.version(version))
+            ours = _published(store.version(version), withdrawn)
         elif ours is None:
             held = RulesInForce(store, poll_s=settings.poll_s, timeout_s=settings.store_timeout_s)
             opened.callback(held.close)
             held.load(now)
-            ours = _published(held.active_held(now).published)
+            ours = _published(held.active_held(now).published, withdrawn)
     return ours, other
 
 
-def _published(published: PublishedRuleSet) -> RulesFile:
+def _published(published: PublishedRuleSet, withdrawn: set[str]) -> RulesFile:
     load_document(published.canonical, media_type="application/json")  # here, and not first in a worker
-    return RulesFile(published.version, published.digest, published.canonical)
+    return RulesFile(
+        published.version, published.digest, published.canonical, is_withdrawn=published.version in withdrawn
+    )
 
 
 def _read_rules(file: Path) -> RulesFile:

@@ -16,6 +16,7 @@ import pytest
 
 from app.scoring.columns import answer_schema
 from benchmarks.population import full_bodies, sparse_bodies
+from tests.api.command_line import run
 from tests.api.service import Author, Service, ensure_problem, example, faults_of
 
 ARROW = {"Content-Type": "application/vnd.apache.arrow.stream"}
@@ -126,6 +127,24 @@ def test_rules_are_pinned_for_the_whole_stream(service: Service, author: Author)
     table = read(ask(service, in_columns(runners(9)), "?rule_set=2026.2"))
 
     assert set(table.column("rule_set").to_pylist()) == {"2026.2"}
+
+
+def test_rows_by_a_withdrawn_version_say_so_first(service: Service, author: Author, sqlite_store_url: str) -> None:
+    author.publish("2026.2")
+    rows = [*runners(6), {"id": "bad", "request": {"runner": {"knee": {"pain_now": 11}}, "training": {}}}]
+
+    def findings(query: str) -> list[Any]:
+        return read(ask(service, in_columns(rows), query)).column("finding_codes").to_pylist()
+
+    before = findings("?rule_set=2026.2")
+    assert run("rules", "withdraw", "2026.2", "--reason", "a wrong number", store=sqlite_store_url).code == 0
+    service.look_at_store()
+
+    assert before[-1] is None
+    assert findings("?rule_set=2026.2") == [
+        None if codes is None else ["rule-set-withdrawn", *codes] for codes in before
+    ]
+    assert findings("") == before
 
 
 @pytest.mark.parametrize(

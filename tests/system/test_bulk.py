@@ -17,7 +17,9 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
 
+from app.bulk.manifest import Options
 from app.bulk.parts import FORMS
+from app.bulk.run import RulesFile, begin_run
 from app.rule_sets.documents import canonical_bytes, digest_of, published_document
 from app.runners import read_request
 from app.scoring.assessment import render
@@ -261,6 +263,31 @@ def test_a_bundle_stands_in_for_the_store(bulk: Bulk, sqlite_store_url: str, tmp
     bulk.run(tmp_path / "in.jsonl", tmp_path / "same", "--compare", "2026.1")
 
     assert contents(tmp_path / "out") == contents(tmp_path / "same")
+
+
+def test_rows_by_a_withdrawn_version_say_so_and_a_run_goes_on_as_it_was_begun(
+    bulk: Bulk, source: Path, sqlite_store_url: str, tmp_path: Path
+) -> None:
+    document: Json = published_document("2026.1")
+    document["texts"]["notice"] = "These are the rules 2026.2."
+    canonical = canonical_bytes(document)
+    Author(sqlite_store_url).publish("2026.2", document=document)
+    begin_run(
+        source,
+        tmp_path / "begun",
+        rules=RulesFile("2026.2", digest_of(canonical), canonical),
+        compared=None,
+        today=date(2026, 11, 24),
+        as_of=date.fromisoformat(AS_OF),
+        options=Options("parquet", contributions=False, keep=()),
+    )
+    assert run("rules", "withdraw", "2026.2", "--reason", "a wrong number", store=sqlite_store_url).code == 0
+    for name in ("begun", "new"):
+        bulk.run(source, tmp_path / name, "--rule-set", "2026.2")
+
+    begun, new = ([row["finding_codes"] for row in scored(tmp_path / name)] for name in ("begun", "new"))
+    assert len(begun) == 2
+    assert new == [["rule-set-withdrawn", *codes] for codes in begun]
 
 
 def test_a_part_without_rows_becomes_a_part_without_rows(bulk: Bulk, tmp_path: Path) -> None:
