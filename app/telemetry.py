@@ -52,7 +52,9 @@ METRICS: Final[dict[str, Metric]] = {
     "joint_risk_store_seen_age_seconds": Metric("gauge-max", (), "Since the store last answered."),
     "joint_risk_store_up": Metric("gauge-max", (), "1 while the last look at the store was answered."),
     "joint_risk_log_lines_dropped": Metric("gauge-sum", (), "Log lines given up because nobody took them."),
-    "joint_risk_jobs_waiting": Metric("gauge-sum", ("job",), "Checks, comparisons and imports that wait or run."),
+    "joint_risk_jobs_waiting": Metric(
+        "gauge-sum", ("job",), "Jobs that wait or run: of rule sets (checks, comparisons, cards), imports."
+    ),
 }
 
 

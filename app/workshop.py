@@ -113,6 +113,11 @@ class Workshop:
         """Whether a job is in hand."""
         return bool(self._at_work)
 
+    @property
+    def jobs_waiting(self) -> int:
+        """How many jobs are in hand or wait for a bench."""
+        return self._seated
+
     async def run(
         self, job: Callable[..., Answer], *arguments: Any, chunks: AsyncIterable[bytes] | None = None
     ) -> Answer:

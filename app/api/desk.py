@@ -45,7 +45,7 @@ from app.api.responses import (
 from app.api.rule_sets import NoQuery, write_version
 from app.api.told import answer_list, answer_now, read_cursor, read_tags, read_told, write_cursor, write_moment
 from app.errors import UnknownDraftError, UnknownRuleSetError, VersionTakenError
-from app.rule_sets.documents import DOCUMENT_BYTES_MAX, canonical_bytes, digest_of, read_document
+from app.rule_sets.documents import DOCUMENT_BYTES_MAX, canonical_bytes, digest_of, ensure_some_rule_set, read_document
 from app.rule_sets.drafts import Draft, Guard
 from app.rule_sets.examining import ensure_publishable
 from app.rule_sets.ledgers import Publication
@@ -115,8 +115,9 @@ def list_drafts(request: Request) -> Response:
     summary="Write a draft",
     description=(
         "The body is the document, in YAML or JSON, at most 1 MiB; it is kept as it is sent, comments included. It has "
-        "to be readable (no anchors, tags or duplicate keys), and need not be right yet: `:check` says what is "
-        "missing.\n\nA draft that exists is replaced by somebody who has seen it: send its ETag as `If-Match` (else "
+        "to be readable (no anchors, tags or duplicate keys) and to hold some member of a rule set, and need not be "
+        "right yet: `:check` says what is missing.\n\n"
+        "A draft that exists is replaced by somebody who has seen it: send its ETag as `If-Match` (else "
         "428; stale: 412). `If-None-Match: *` makes a new one only. The same body again is answered with 200. Every "
         "editor counts as an author."
     ),
@@ -323,7 +324,9 @@ def _canonical_of(body: bytes, media_type: str) -> bytes:
 
 
 def _digest_of(body: bytes, media_type: str) -> str:
-    return digest_of(_canonical_of(body, media_type))
+    document = read_document(body, media_type=media_type)
+    ensure_some_rule_set(document)
+    return digest_of(canonical_bytes(document))
 
 
 def _guard(headers: dict[bytes, bytes]) -> Guard:

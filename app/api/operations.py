@@ -126,6 +126,8 @@ def note_state(app: Starlette) -> None:
     telemetry.set("joint_risk_keys_age_seconds", app.state.keys.age_s if app.state.keys.are_loaded else 0)
     telemetry.set("joint_risk_rule_sets_refused", len(state["refused"]))
     telemetry.set("joint_risk_log_lines_dropped", PatientHandler.dropped)
+    for workshop in (app.state.workshop, app.state.importer):
+        telemetry.set("joint_risk_jobs_waiting", workshop.jobs_waiting, workshop.name)
     if state["rule_set"] is not None:
         telemetry.serve(state["rule_set"]["version"], state["rule_set"]["digest"])
 

@@ -68,6 +68,17 @@ def check_document(document: dict[str, JsonValue]) -> list[Fault]:
     return faults
 
 
+def ensure_some_rule_set(document: dict[str, JsonValue]) -> None:
+    """A draft may lack most of a rule set, and holds some of it: what was meant for another address is not kept.
+
+    Raises:
+        InvalidRuleSetError: no member is one of a rule set, as in a runner that is sent to the wrong place.
+    """
+    if RuleSetDocument.model_fields.keys().isdisjoint(document):
+        known = ", ".join(RuleSetDocument.model_fields)
+        raise _refusal("no-rule-set", f"A rule set, finished or not, has at least one of these members: {known}.")
+
+
 def authored_pointer(document: dict[str, JsonValue], pointer: str) -> str:
     """Where a place of the model lies in what the author wrote, who may use the short forms.
 

@@ -206,7 +206,7 @@ def ensure_still_scheduled(sequence: int, *, rows: Sequence[Activation], standin
     if row.effective_at is None:
         raise NotScheduledError(sequence, "only cancels")
     if row not in standing.scheduled:
-        raise NotScheduledError(sequence, "took effect already; roll back by activating an older version")
+        raise NotScheduledError(sequence, "took effect already (roll back by activating an older version)")
 
 
 # ------------------------------------------------------------------------------------------------------ withdrawing

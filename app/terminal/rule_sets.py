@@ -63,7 +63,7 @@ def print_findings(found: Sequence[Mapping[str, Any]], *, console: Console) -> N
         head = say(each["severity"], style=style) + say(f" at {each['path'] or 'the whole'}  ({each['code']})")
         parts += [head, indent(say(each["message"]))]
         if each["counterexample"] is not None:
-            parts.append(indent(say("A runner who shows it: --json", style="dim")))
+            parts.append(indent(say("--json holds a made-up runner who shows it.", style="dim")))
     errors = sum(each["severity"] == "error" for each in found)
     parts.append(say(f"{errors} keep it from being published, {len(found) - errors} are warnings."))
     print_parts(parts, console=console)
@@ -75,10 +75,9 @@ def print_history(
     """Prints the ledgers of activations and withdrawals, newest first, with what each comes to now."""
     standing = derive_standing(rows, now=now)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("no.", "when", "what", "now"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("by")
-    table.add_column("why")
+    # What is long is broken between words before anything is cut off, on a narrow terminal too.
+    for column, least in (("no.", None), ("when", None), ("what", 10), ("now", None), ("by", 6), ("why", 16)):
+        table.add_column(column, no_wrap=least is None, min_width=least)
     lines: list[tuple[datetime, list[Text | str]]] = []
     for row in rows:
         what = "cancels" if row.version is None else row.version

@@ -102,6 +102,7 @@ def test_an_operator_activates_schedules_cancels_rolls_back_and_reads_the_histor
     assert "will not take effect" in outranking.err
     history = done(run("rules", "history", store=store))
     assert [word for word in ("outranked", "scheduled", "in force", "cleo", "night") if word not in history] == []
+    assert "night shift" in history, "80 columns are enough for words"
     done(run("rules", "cancel", "4", "--reason", "no", store=store))
     kept = done(activate("2026.1", "--keep-scheduled"))
     assert f"2026.3 still takes effect at {LATER_SAID} (now activation 7)" in kept

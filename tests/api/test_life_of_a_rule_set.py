@@ -178,6 +178,12 @@ def test_what_cannot_be_read_is_no_draft_and_what_is_not_right_yet_is_one(desk: 
         ensure_problem(answer, 415, "unsupported-media-type")
     assert faults_of(desk.save(path="/v1/rule-set-drafts/Spring%20Rules")) == {("/path/name", "malformed")}
 
+    for stray in (example(), {}, {"items": [{"id": "a", "request": example()}]}):
+        answer = desk.save(json.dumps(stray).encode(), content_type="application/json")
+        assert [each["code"] for each in ensure_problem(answer, 422, "rule-set-refused")["errors"]] == ["no-rule-set"]
+    assert desk.ask(desk.ann, "GET", DRAFT).status_code == 404
+    assert desk.save(b"texts: {}\n", path="/v1/rule-set-drafts/begun").status_code == 201
+
     broken = document()
     del broken["levels"]
     broken["factors"][0]["feature"] = "phase_of_the_moon"
@@ -196,7 +202,7 @@ def test_what_cannot_be_read_is_no_draft_and_what_is_not_right_yet_is_one(desk: 
     assert "2026.2" not in {item["version"] for item in desk.ask(desk.ann, "GET", "/v1/rule-sets").json()["items"]}
 
 
-def test_a_counterexample_shows_the_fault_to_whoever_posts_it(desk: Desk) -> None:
+def test_a_check_tells_which_promise_a_draft_breaks_by_two_runners_who_can_be_posted(desk: Desk) -> None:
     broken = document()
     band = next(band for factor in broken["factors"] if factor["id"] == "session_spike" for band in factor["bands"])
     assert band["reference"]
@@ -204,7 +210,9 @@ def test_a_counterexample_shows_the_fault_to_whoever_posts_it(desk: Desk) -> Non
     spike["bands"][2].update(ratio=1.1, low=1.0, high=1.2)  # worse than the band before, and counts for less
     desk.save(as_yaml(broken))
     found = desk.ask(desk.ann, "POST", f"{DRAFT}:check").json()["findings"]
-    assert any(each["severity"] == "error" and each["code"] == "worse-lowers" for each in found)
+    told = next(each for each in found if each["code"] == "worse-lowers")
+    assert told["severity"] == "error"
+    assert set(told["counterexample"]) == {"better", "worse"}
 
 
 def test_publishing_is_asked_for_again_and_answered_alike(desk: Desk) -> None:

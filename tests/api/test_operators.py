@@ -1,6 +1,8 @@
 """What operators see: numbers with few labels, settings without secrets, and both only for whom they are meant."""
 
 import re
+import threading
+import time
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -63,6 +65,19 @@ def test_which_rules_are_served_and_how_the_store_is_are_told(service: Service) 
     assert total(service, "joint_risk_rule_set_info", version="2026.1") == 1
     assert total(service, "joint_risk_store_up") == 1
     assert total(service, "joint_risk_rule_sets_refused") == 0
+
+
+@pytest.mark.parametrize(("bench", "job"), [("workshop", "rule sets"), ("importer", "imports")])
+def test_jobs_that_wait_or_run_are_told_by_what_they_are(service: Service, bench: str, job: str) -> None:
+    assert total(service, "joint_risk_jobs_waiting", job=job) == 0
+    workshop = getattr(service.app.state, bench)
+    begun = threading.Thread(target=lambda: workshop.do(time.sleep, 1), daemon=True)
+    begun.start()
+    deadline = time.monotonic() + 30
+    while total(service, "joint_risk_jobs_waiting", job=job) != 1:
+        assert time.monotonic() < deadline
+    begun.join()
+    assert total(service, "joint_risk_jobs_waiting", job=job) == 0
 
 
 def test_every_metric_is_one_that_the_table_lists_and_the_other_way_round(service: Service) -> None:

@@ -46,6 +46,26 @@ def test_a_job_answers_what_json_can_hold_or_bytes(workshop: Workshop) -> None:
     assert asyncio.run(workshop.run(errands.add, 2, 3)) == 5
 
 
+def test_jobs_that_wait_or_run_are_told_until_they_are_done(workshop: Workshop, tmp_path: Path) -> None:
+    file = tmp_path / "go"
+    assert workshop.jobs_waiting == 0
+    with ThreadPoolExecutor(2) as callers:
+        done = [callers.submit(workshop.do, errands.sleep_until, str(file)) for _ in range(2)]
+        try:
+            wait_until(lambda: workshop.jobs_waiting == 2)
+        finally:
+            file.touch()
+        assert len({each.result() for each in done}) == 2
+    wait_until(lambda: workshop.jobs_waiting == 0)
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline, "not within the time"
+        time.sleep(0.01)
+
+
 def test_every_job_has_a_process_of_its_own(workshop: Workshop, tmp_path: Path) -> None:
     file = tmp_path / "go"
     file.touch()
