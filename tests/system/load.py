@@ -19,6 +19,7 @@ class Load:
     """Scores the example runner over and over while it is entered; `urls` are taken in turn.
 
     Attributes:
+        headers: sent with every call: a key, say.
         answers: how many of each status; 0 where a call was sent and no whole answer came.
         slowest_s: the longest that one took.
         versions: how many answers each rule set gave.
@@ -26,6 +27,7 @@ class Load:
 
     urls: list[str]
     callers: int = 2
+    headers: dict[str, str] = field(default_factory=dict)
     answers: Counter[int] = field(default_factory=Counter)
     versions: Counter[str] = field(default_factory=Counter)
     slowest_s: float = 0.0
@@ -77,7 +79,7 @@ class Load:
     def _score(self, connections: dict[str, HTTPConnection], url: str) -> tuple[int, str]:
         connection = connections.setdefault(url, HTTPConnection(url.removeprefix("http://"), timeout=20))
         try:
-            connection.request("POST", "/v1/scores?detail=scores", body=REQUEST, headers=JSON)
+            connection.request("POST", "/v1/scores?detail=scores", body=REQUEST, headers={**JSON, **self.headers})
             answer = connection.getresponse()
             answer.read()
         except (OSError, HTTPException):
