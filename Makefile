@@ -69,6 +69,8 @@ coverage: setup ## fails unless the quick tests alone reach every line and branc
 
 bench: setup ## the figures of docs and design, measured side by side on this machine
 	@$(python) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@mkdir -p build/bench-node && cp benchmarks/node/package.json build/bench-node/
+	@! command -v npm >/dev/null || npm install --prefix build/bench-node --silent --no-package-lock --no-audit --no-fund || echo "json-rules-engine could not be installed and is left out"
 	$(python) -m benchmarks
 
 equality: setup ## columns, lines and Arrow over HTTP against the reference, each on EQUALITY_RUNNERS (120000) runners

@@ -4,9 +4,9 @@ The whole request is compared with the floor in CPU seconds of the server proces
 server share the machine's cores; the rounds alternate (A B A B), and medians are quoted.
 """
 
+import cProfile
 import os
-import platform
-import socket
+import pstats
 import statistics
 import subprocess
 import sys
@@ -21,14 +21,21 @@ from typing import Any
 from app.rule_sets.documents import canonical_bytes, digest_of, published_document
 from app.runners import ScoreRequest, read_request
 from app.scoring.assessment import render
-from app.scoring.compiled import compile_rule_set
+from app.scoring.compiled import CompiledRuleSet, compile_rule_set
 from app.scoring.engine import assess
 from app.scoring.rule_set import RuleSetDocument
+from benchmarks.columns import KINDS as COLUMN_KINDS
+from benchmarks.columns import compare
+from benchmarks.growth import measure_growth, measure_memory
 from benchmarks.load import prepare, send_all
+from benchmarks.peers import measure_peers
 from benchmarks.population import example_bodies, full_bodies, sparse_bodies
+from benchmarks.report import Measured, write_results
+from benchmarks.service import cpu_seconds, free_port, measure_batch, measure_cold_start, serving, wait_until_ready
 
-ROUNDS = 9
-REQUESTS = 600
+ROUNDS = 5
+REQUESTS = 400
+BULK_ROWS = 200_000
 TODAY = date(2026, 11, 24)
 RESULTS = Path(__file__).parent / "RESULTS.md"
 KINDS: dict[str, Callable[[], list[bytes]]] = {
@@ -36,12 +43,6 @@ KINDS: dict[str, Callable[[], list[bytes]]] = {
     "500 runners, little known": lambda: sparse_bodies(500),
     "4000 runners, nearly everything known": lambda: full_bodies(4_000),
 }
-
-
-def cpu_seconds(pid: int) -> float:
-    """CPU time a process has used, user and system."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure_requests(port: int, pid: int) -> list[str]:
@@ -76,10 +77,7 @@ def measure_requests(port: int, pid: int) -> list[str]:
 
 def measure_heart() -> list[str]:
     """Rows of the table of the heart's parts, in microseconds and against parsing the body."""
-    document = published_document("2026.1")
-    rules = compile_rule_set(
-        RuleSetDocument.model_validate(document), version="2026.1", digest=digest_of(canonical_bytes(document))
-    )
+    rules = published_rules()
     rows = []
     for kind, make in KINDS.items():
         bodies = make()[:200]
@@ -111,82 +109,66 @@ def _each(do: Callable[[Any], object], items: list[Any]) -> None:
         do(item)
 
 
-def free_port() -> int:
-    """A port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def published_rules() -> CompiledRuleSet:
+    """The rule set that ships, compiled."""
+    document = published_document("2026.1")
+    return compile_rule_set(
+        RuleSetDocument.model_validate(document), version="2026.1", digest=digest_of(canonical_bytes(document))
+    )
+
+
+def profile_of(work: Callable[[], object], *, top: int) -> list[str]:
+    """The functions that a piece of work spends most time in by itself, as rows; under cProfile, so shares only."""
+    profile = cProfile.Profile()
+    profile.runcall(work)
+    functions: dict[Any, Any] = vars(pstats.Stats(profile))["stats"]
+    whole = sum(row[2] for row in functions.values())
+    found = sorted(functions.items(), key=lambda item: -item[1][2])[:top]
+    return [f"| `{Path(at[0]).name}:{at[2]}` | {row[2] / whole:.0%} |" for at, row in found]
+
+
+def measure() -> Measured:
+    """Everything, one after the other; the parts that are compared take turns."""
+    rules = published_rules()
+    heart = measure_heart()
+    peers = measure_peers(rules, rounds=ROUNDS)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        environment = os.environ | {"JOINT_RISK_DATABASE_URL": f"sqlite:///{folder}/store.db", "PYTHONPATH": "."}
+        subprocess.run([sys.executable, "-m", "app.cli", "migrate"], env=environment, check=True)
+        cold = measure_cold_start(environment, rounds=ROUNDS)
+        port = free_port()
+        with serving("benchmarks.floor:create_floor_app", port=port, environment=environment) as server:
+            wait_until_ready(port)
+            requests = measure_requests(port, server.pid)
+            batch = measure_batch(port, server.pid, rounds=ROUNDS)
+        columns = {kind: compare(rules, make, folder) for kind, make in COLUMN_KINDS.items()}
+        growth = measure_growth(rules, folder, rounds=ROUNDS)
+        memory = measure_memory(folder, rows=BULK_ROWS)
+    told = [read_request(body, today=TODAY) for body in full_bodies(2_000)]
+    lines = full_bodies(2_000)
+    profiles = {
+        "`assess`, 2,000 runners of whom nearly everything is known": profile_of(
+            partial(_each, lambda each: assess(rules, each.request, as_of=each.as_of), told), top=8
+        ),
+        "a line of a batch without the server: `read_request`, `assess`, `render`": profile_of(
+            partial(_each, partial(_score_line, rules), lines), top=8
+        ),
+    }
+    return Measured(heart, requests, peers, cold, batch, columns, growth, memory, profiles)
+
+
+def _score_line(rules: CompiledRuleSet, body: bytes) -> bytes:
+    read = read_request(body, today=TODAY)
+    return render(assess(rules, read.request, as_of=read.as_of, findings=read.findings), detail="scores")
 
 
 def main() -> None:
     """Measures everything and writes the results."""
-    heart = measure_heart()
-    port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {"JOINT_RISK_DATABASE_URL": f"sqlite:///{folder}/store.db", "PYTHONPATH": "."}
-        subprocess.run([sys.executable, "-m", "app.cli", "migrate"], env=environment, check=True)
-        server = subprocess.Popen(
-            [
-                sys.executable, "-m", "uvicorn", "benchmarks.floor:create_floor_app", "--factory", "--port", str(port),
-                "--no-access-log", "--log-level", "warning",
-            ],
-            env=environment,
-        )  # fmt: skip
-        try:
-            wait_until_ready(port)
-            requests = measure_requests(port, server.pid)
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
-    RESULTS.write_text(write_results(heart, requests))
+    begun_s = time.monotonic()
+    measured = measure()
+    RESULTS.write_text(write_results(measured, rounds=ROUNDS, requests=REQUESTS, took_s=time.monotonic() - begun_s))
     print(f"written to {RESULTS.name}")
-
-
-def wait_until_ready(port: int) -> None:
-    """Waits until something listens, for at most 30 seconds."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError("the server did not start")
-
-
-def write_results(heart: list[str], requests: list[str]) -> str:
-    """The page of results."""
-    lines = [
-        "# Results",
-        "",
-        f"Made by `make bench` on Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}. "
-        f"Medians of {ROUNDS} alternating rounds of {REQUESTS} requests, one worker.",
-        "Absolute times are of one shared machine and prove nothing; the ratios are what to read.",
-        "",
-        "## The whole request against the floor",
-        "",
-        "CPU microseconds of the server process for one request. *Declared*: the same app, the request model as",
-        "FastAPI's parameter, prebuilt bytes of the same size. *Bare*: the same app, the body parsed once by",
-        "pydantic-core as the real route does, prebuilt bytes. The ratios are throughput against the floor for the",
-        "same CPU time.",
-        "",
-        "| Runners | Detail | kB | ours | declared | bare | against declared | against bare | spread |",
-        "|---|---|---|---|---|---|---|---|---|",
-        *requests,
-        "",
-        "## The heart",
-        "",
-        "Microseconds for one runner and, in brackets, against parsing the body. *Read* is parsing and every check;",
-        "*assess* is features, bands, points, advice, ranges and the next question; *render* is the full answer.",
-        "",
-        "| Runners | parse | read | assess | render |",
-        "|---|---|---|---|---|",
-        *heart,
-        "",
-    ]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

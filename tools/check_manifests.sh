@@ -28,6 +28,8 @@ if have kubectl "the Kubernetes manifests"; then
     echo "kustomize/$overlay: $(grep -c ' passed ' "$work/told") manifests fit their schemas"
   done
 fi
+"$bin/kubernetes-validate" -k 1.33 deploy/spark/job.yaml >"$work/told" 2>&1 || { cat "$work/told" >&2; exit 1; }
+echo "spark/job.yaml: $(grep -c ' passed ' "$work/told") manifests fit their schemas"
 if have promtool "the alert rules"; then
   promtool check rules deploy/monitoring/alerts.yaml
   promtool test rules deploy/monitoring/alerts.test.yaml

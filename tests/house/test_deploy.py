@@ -91,6 +91,34 @@ def test_a_pod_is_nobody_and_can_write_nowhere_but_where_it_must(file: str) -> N
         assert "command" not in container  # the image's own, without a shell
 
 
+def test_the_spark_job_gives_the_example_job_options_that_it_has_and_writes_nowhere_else() -> None:
+    (job,) = [manifest for manifest in documents("spark/job.yaml") if manifest["kind"] == "Job"]
+    (driver,) = job["spec"]["template"]["spec"]["containers"]
+    given = driver["args"][driver["args"].index("/opt/joint-risk/spark_job.py") + 1 :]
+    known = set(re.findall(r'add_argument\("(--[a-z-]+)"', (ROOT / "examples" / "spark_job.py").read_text()))
+
+    assert {option.partition("=")[0] for option in given if option.startswith("--")} <= known
+    assert len([argument for argument in given if not argument.startswith("--")]) == 2
+    assert driver["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_the_spark_executors_find_their_driver_by_the_service_that_selects_it() -> None:
+    manifests = {manifest["kind"]: manifest for manifest in documents("spark/job.yaml")}
+    service, template = manifests["Service"], manifests["Job"]["spec"]["template"]
+    options = dict(
+        argument.removeprefix("--conf=").split("=", 1)
+        for argument in template["spec"]["containers"][0]["args"]
+        if argument.startswith("--conf=")
+    )
+
+    assert service["spec"]["selector"].items() <= template["metadata"]["labels"].items()
+    assert options["spark.driver.host"].startswith(f"{service['metadata']['name']}.")
+    assert {str(port["port"]) for port in service["spec"]["ports"]} == {
+        options["spark.driver.port"],
+        options["spark.driver.blockManager.port"],
+    }
+
+
 def test_a_replica_has_the_time_it_is_promised_to_stop() -> None:
     assert pod_of("kustomize/base/deployment.yaml")["terminationGracePeriodSeconds"] > 25
     (compose,) = documents("compose/compose.yaml")
