@@ -66,12 +66,7 @@ def read_request(
         return _read_faulty(
             body, error, today=today, as_of=as_of, unknown_fields=unknown_fields, faults_enough=faults_enough
         )
-    faults: list[Fault] = []
-    findings: list[Finding] = []
-    settled = _settle(request, today, as_of, faults, findings)
-    if faults:
-        raise InvalidInputError(faults)
-    return ReadRequest(*settled, findings)
+    return settle_request(request, today=today, as_of=as_of)
 
 
 def settle_request(request: ScoreRequest, *, today: date, as_of: date | None = None) -> ReadRequest:
