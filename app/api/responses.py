@@ -50,6 +50,11 @@ def _response(
     }
 
 
+def _link(operation: str, description: str, **parameters: str) -> dict[str, Any]:
+    """What may be done next with what was answered."""
+    return {"operationId": operation, "description": description, "parameters": parameters}
+
+
 def _header(description: str) -> dict[str, Any]:
     return {"description": description, "schema": {"type": "string"}}
 
@@ -144,11 +149,33 @@ DRAFT_BODY: dict[str, Any] = {
 }
 DRAFTS_RESPONSE = _response("A page of drafts.", _ref("DraftList"))
 SAVED_RESPONSE = _response("The draft as it stands now.", _ref("DraftItem"), "ETag", "Location")
+SAVED_RESPONSE["links"] = {
+    operation: _link(operation, told, name="$response.body#/name")
+    for operation, told in {
+        "get_draft": "Read it.",
+        "check_draft": "Check it.",
+        "publish_draft": "Publish it.",
+        "delete_draft": "Throw it away.",
+    }.items()
+}
 DRAFT_RESPONSE = _response("The document.", {"type": "object"}, "ETag", media_types=(YAML, JSON))
 THROWN_AWAY: dict[str, Any] = {"description": "It is gone."}
 CHECKED_RESPONSE = _response("What was found.", _ref("CheckResult"), "ETag")
 PUBLISHED_RESPONSE = _response("The version.", _ref("PublishedRuleSet"), "ETag", "Location")
+PUBLISHED_RESPONSE["links"] = {
+    operation: _link(operation, told, version="$response.body#/version")
+    for operation, told in {
+        "get_rule_set": "Read it.",
+        "activate_rule_set": "Put it in force.",
+        "withdraw_rule_set": "Withdraw it.",
+    }.items()
+}
 ACTIVATED_RESPONSE = _response("The row that was added.", _ref("ActivationRow"))
+ACTIVATED_RESPONSE["links"] = {
+    "cancel_activation": _link(
+        "cancel_activation", "Take it back, where it is scheduled.", sequence="$response.body#/sequence"
+    )
+}
 CANCELLED_RESPONSE = _response("The row that was added.", _ref("ActivationRow"))
 WITHDRAWN_RESPONSE = _response("The row that was added.", _ref("WithdrawalRow"))
 NOT_MODIFIED: dict[str, Any] = {"description": "The caller has it."}

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from app.api.answers import Answer, Digest, JointId, PublishedEffect, RuleSetName, Source
 
@@ -308,6 +308,9 @@ class ProblemFault(Answer):
 
 class Problem(Answer):
     """Why a call was refused (RFC 9457); never holds a value that was sent."""
+
+    # Of all answers the one with a member that is not always there.
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
     type: str = Field(description="`urn:joint-risk:problem:` and a slug that never changes.")
     title: str

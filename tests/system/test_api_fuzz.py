@@ -41,6 +41,7 @@ def test_the_api_is_what_its_description_says_whatever_is_sent(
     cases = re.search(r"^\s+(\d+) generated", done.stdout, re.MULTILINE)
     assert cases is not None
     assert int(cases[1]) > 500
+    assert re.search(r"✅\s+Stateful", done.stdout), "what was saved, published and activated is gone on with"
     assert server.rss_bytes() - before_bytes < GROWTH_MOST_BYTES
     assert [line for line in server.log_lines() if line["level"] == "error"] == []
     print(json.dumps({"cases": int(cases[1]), "grown_bytes": server.rss_bytes() - before_bytes}))  # noqa: T201 - what it measured, for `make fuzz`
