@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from app.access.held import KeysHeld
@@ -56,6 +57,13 @@ class DirectRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **told: Any) -> None:
         self.permission = permission_of(endpoint)
         super().__init__(path, endpoint, **told)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the call is for this route; a colon in an address begins what is to be done, and fills no gap."""
+        match, told = super().matches(scope)
+        if match is not Match.NONE and any(":" in str(filled) for filled in told["path_params"].values()):
+            return Match.NONE, {}
+        return match, told
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Asks who calls before anything of the call is read."""

@@ -32,6 +32,8 @@ def test_the_api_is_what_its_description_says_whatever_is_sent(
             *("run", f"{server.url}/openapi.json", "--header", f"Authorization: Bearer {key.text}"),
             *("--phases", "examples,coverage,fuzzing,stateful", "--max-examples", str(EXAMPLES)),
             *("--seed", "2026", "--continue-on-failure", "--max-response-time", "30"),
+            # A cohort comes as JSON lines alone, which the tool cannot write; the tests of comparisons send them.
+            *("--exclude-operation-id", "compare_rule_sets_over_cohort"),
             *("--suppress-health-check", "all", "--generation-database", "none"),
         ],
         cwd=tmp_path, capture_output=True, text=True, check=False, timeout=SECONDS_MOST,
