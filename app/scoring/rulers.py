@@ -4,9 +4,11 @@ Sets of bands are bit masks: bit i stands for band i. One bit: the band is known
 that the feature does not apply to this runner, which counts as the reference band and as known.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import lcm
 from typing import NamedTuple
 
 from app.features import NOT_APPLICABLE, Feature, Reading
@@ -36,6 +38,10 @@ class Ruler:
         choices: mask of the band of each choice.
         numbers: indices of the numeric bands, lowest first.
         full: mask of all bands.
+        scale: the edges times this are whole numbers.
+        marks: twice each of those, lowest first, and one more where the edge itself belongs to the band below. A
+            number of this scale is twice its whole part, and one more where something follows, so that one search
+            finds its band exactly, however many there are.
     """
 
     feature: str
@@ -45,6 +51,8 @@ class Ruler:
     choices: dict[str, int]
     numbers: tuple[int, ...]
     full: int
+    scale: int
+    marks: tuple[int, ...]
 
     def mask(self, reading: Reading) -> int:
         """The bands that a reading leaves possible."""
@@ -61,11 +69,10 @@ class Ruler:
         return mask_of(self.numbers[first : last + 1])
 
     def _band(self, numerator: int, denominator: int) -> int:
-        for edge in self.edges:
-            beyond = numerator * edge.denominator - edge.numerator * denominator
-            if beyond > 0 or (beyond == 0 and not edge.exclusive):
-                return edge.band
-        return self.numbers[0]
+        if not denominator:  # something over nothing: above every edge
+            return self.numbers[-1]
+        whole, rest = divmod(numerator * self.scale, denominator)
+        return self.numbers[bisect_right(self.marks, 2 * whole + (rest > 0))]
 
     def mask_of_labels(self, names: Iterable[str]) -> int:
         """The mask of bands named by label, by 'reference', or by 'raised' (all but the reference).
@@ -169,6 +176,7 @@ def make_ruler(feature: Feature, bands: Sequence[Band]) -> Ruler:
         for choice in band.is_ or ():
             choices[choice] = 1 << index
     reference = next(index for index, band in enumerate(bands) if band.reference)
+    scale = lcm(*(edge.denominator for edge in edges))
     return Ruler(
         feature.id,
         label_bands(bands, decimals=feature.decimals),
@@ -177,4 +185,6 @@ def make_ruler(feature: Feature, bands: Sequence[Band]) -> Ruler:
         choices,
         tuple(edge.band for edge in edges),
         (1 << len(bands)) - 1,
+        scale,
+        tuple(2 * edge.numerator * (scale // edge.denominator) + edge.exclusive for edge in edges[1:]),
     )
