@@ -74,7 +74,7 @@ bench: setup ## the figures of docs and design, measured side by side on this ma
 	$(python) -m benchmarks
 
 equality: setup ## columns, lines and Arrow over HTTP against the reference, each on EQUALITY_RUNNERS (120000) runners
-	EQUALITY_RUNNERS=$${EQUALITY_RUNNERS:-120000} HYPOTHESIS_PROFILE=full $(python) -m pytest -q -n $(JOBS) tests/generative/test_columns_agree.py tests/api/test_doors_agree.py
+	EQUALITY_RUNNERS=$${EQUALITY_RUNNERS:-120000} HYPOTHESIS_PROFILE=full $(python) -m pytest -q -n $(JOBS) tests/generative/test_columns_agree.py tests/generative/test_lines_agree.py tests/api/test_doors_agree.py
 
 breaks: setup ## breaks the promises of 2026.1 in BREAKS_A_WAY (12) places in each of 20 ways, and publishes each way over HTTP
 	BREAKS_A_WAY=$${BREAKS_A_WAY:-12} BREAKS_OVER_HTTP=20 $(python) -m pytest -q -n $(JOBS) tests/unit/test_checks_breaks.py tests/api/test_publish_refuses.py

@@ -86,14 +86,14 @@ class Telemetry:
                     multiprocess_mode="livesum" if metric.kind == "gauge-sum" else "livemax",
                 )
         # A child is found by its labels in a dictionary of ours: the library's own look-up costs more than the adding.
-        self._adders: dict[tuple[str, ...], Callable[[], None]] = {}
+        self._adders: dict[tuple[str, ...], Callable[[float], None]] = {}
         self._answers: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
         self.calls_in_flight = 0
         self._in_flight = self._gauges["joint_risk_http_requests_in_flight"]
         self._served: tuple[str, str] | None = None
 
-    def count(self, name: str, *labels: str) -> None:
-        """Adds one to a counter.
+    def count(self, name: str, *labels: str, times: int = 1) -> None:
+        """Adds to a counter.
 
         Raises:
             KeyError: no counter of that name.
@@ -102,7 +102,7 @@ class Telemetry:
         if adder is None:
             counter = self._counters[name]
             adder = self._adders[(name, *labels)] = (counter.labels(*labels) if labels else counter).inc
-        adder()
+        adder(times)
 
     def set(self, name: str, number: float, *labels: str) -> None:
         """Sets a gauge.

@@ -16,7 +16,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.batch_lines import feed_lines
+from app.api.batch_lines import LineFeed
 from app.api.batch_rows import Batch, BatchWalk, RowScorer
 from app.api.deps import (
     JSON,
@@ -132,7 +132,7 @@ def _answer_lines(call: _Call) -> Response:
     reserved = ExitStack()
     reserved.enter_context(call.room.reserved(WAITING_MOST_BYTES))
     return StreamResponse(
-        feed_lines(inlet, scorer=call.scorer, room=call.room, charge=call.charge, line_most_bytes=LINE_MOST_BYTES),
+        LineFeed(inlet, call.scorer, call.room, call.charge, LINE_MOST_BYTES),
         call.answer_headers,
         inlet=inlet,
         room=call.room,

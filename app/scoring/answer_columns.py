@@ -1,5 +1,6 @@
 """The answers of many runners as Arrow columns: their schema, and how they are filled."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
@@ -164,8 +165,15 @@ class AnswerWriter:
             found = np.where(raised, names.index(urgency), found)
         return choose(names, np.where(self.assessed, found, -1))
 
-    def _findings(self) -> Any:
-        """Notes on the rules, doubts found while reading, then those of `note_findings`."""
+    def finding_counts(self) -> dict[str, int]:
+        """How many assessed rows have a finding, by its code."""
+        counts = Counter(code for row, codes in self.told.findings.items() if self.assessed[row] for code in codes)
+        for code, rows in [*((code, self.assessed) for code in self.notes), *self._noted()]:
+            counts[code] += int((rows & self.assessed).sum())
+        return {code: count for code, count in counts.items() if count}
+
+    def _noted(self) -> list[tuple[str, Mask]]:
+        """The findings of `note_findings`, in its order, and the rows that have each."""
         fields, facts = self.told.fields, self.graded.standing.facts
         noted = [(flag.id.replace("_", "-"), raised) for flag, raised in self.graded.flags if flag.urgency is None]
         years = fields["running_years"]
@@ -186,6 +194,11 @@ class AnswerWriter:
             ("return-after-break", (spike.kind == NUMBER) & after_break),
             ("no-session-log", (spike.kind == NOT_APPLICABLE) & ~facts.has_log & facts.lists_weeks),
         ]
+        return noted
+
+    def _findings(self) -> Any:
+        """Notes on the rules, doubts found while reading, then those of `note_findings`."""
+        noted = self._noted()
         codes = [code for code, _ in noted]
         found = self._listed([raised for _, raised in noted])
         earlier = [(row, code) for row in self.assessed.nonzero()[0].tolist() for code in self.notes]

@@ -231,6 +231,55 @@ def test_memory_stays_flat_however_long_a_stream_is(server: Server) -> None:
     assert seen_bytes[-1] - seen_bytes[1] < 2 * MIB
 
 
+def test_lines_are_answered_at_once_behind_many_that_came_together(server: Server) -> None:
+    with opened(server, "?detail=scores") as stream:
+        stream.send(b"".join(line(number) for number in range(500)))
+        answer = stream.answer()
+        assert [json.loads(answer.readline())["id"] for _ in range(500)] == [str(number) for number in range(500)]
+        for number in range(3):
+            stream.send(line(number))
+            assert json.loads(answer.readline())["id"] == str(number)
+        stream.end()
+        assert answer.read() == b""
+
+
+def test_memory_stays_flat_while_lines_are_scored_together(server: Server) -> None:
+    piece = b"".join(line(number) for number in range(500))
+    seen_bytes = []
+    with opened(server, "?detail=scores") as stream:
+        stream.send(piece)
+        answer = stream.answer()
+        for _ in range(500):
+            answer.readline()
+        for _ in range(20):
+            stream.send(piece)
+            for _ in range(500):
+                assert answer.readline()
+            seen_bytes.append(server.rss_bytes())
+        stream.end()
+
+    assert seen_bytes[-1] - seen_bytes[8] < 4 * MIB
+
+
+def test_a_service_without_the_extra_scores_lines_one_by_one(
+    start: Starter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = b"".join(line(number) for number in range(300))
+    whole = httpx.post(f"{start().url}{PATH}?detail=scores", content=body, headers=JSONL, timeout=60)
+    for name in ("numpy", "pyarrow"):
+        missing = f"raise ModuleNotFoundError('There is no module {name}.', name='{name}')\n"
+        (tmp_path / f"{name}.py").write_text(missing, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    server = start()
+    least = httpx.post(f"{server.url}{PATH}?detail=scores", content=body, headers=JSONL, timeout=60)
+
+    assert (whole.status_code, least.status_code) == (200, 200)
+    assert least.content.count(b'"assessment"') == 300
+    assert least.content == whole.content
+    columns = httpx.post(f"{server.url}{PATH}", headers={"Content-Type": "application/vnd.apache.arrow.stream"})
+    assert columns.status_code == 415  # so it was really without
+
+
 @pytest.mark.parametrize("reads", ["nothing", "the head"])
 def test_a_client_that_hangs_up_frees_its_work_at_once(start: Starter, reads: str) -> None:
     server = start(stream_memory_bytes=str(WAITING_MOST_BYTES))
