@@ -61,7 +61,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         deadline_s=WORK_DEADLINE_S,
         memory_bytes=WORK_MEMORY_BYTES,
         waiting_most=WORK_WAITING_MOST,
-        preload=("app.rule_sets.card", "app.rule_sets.comparison", "app.rule_sets.examining", "app.rule_sets.testpack"),
+        preload=(
+            "app.rule_sets.card",
+            "app.rule_sets.checks",
+            "app.rule_sets.comparison",
+            "app.rule_sets.examining",
+            "app.rule_sets.testpack",
+        ),
     )
     drain = Drain()
     rules = RulesInForce(store, poll_s=settings.poll_s, timeout_s=settings.store_timeout_s, schema=schema)

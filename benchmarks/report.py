@@ -166,7 +166,7 @@ def write_results(told: Measured, *, rounds: int, requests: int, took_s: float) 
         "so the ratio says little; `make bulk-full` is the measurement: 658 MB for a million rows and 657 MB for ten "
         "([bulk runs](../docs/bulk.md)).",
         "## Cold start",
-        "From the start of the process to the first score, SQLite, page cache warm.",
+        "From the start of the process to the first score, SQLite, page cache warm, compiled before as in the image.",
         "| | CPU seconds | seconds on the wall |\n|---|---|---|\n"
         + "\n".join(
             f"| {name} | {_told(told.cold.cpu_s[name])} | {_told(told.cold.wall_s[name])} |" for name in told.cold.cpu_s

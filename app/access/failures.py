@@ -8,9 +8,7 @@ import ipaddress
 from functools import cached_property
 from typing import Final
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
+from app.access.counting import Counting
 
 FAILURES_MOST: Final = 20
 """Wrong keys that one address may send in a minute before it is told to wait."""
@@ -19,19 +17,16 @@ FAILURES_MOST: Final = 20
 class FailedAttempts:
     """The wrong keys of this minute, of this process."""
 
-    def __init__(self) -> None:
-        self._item = RateLimitItemPerMinute(FAILURES_MOST)
-
     @cached_property
-    def _limiter(self) -> FixedWindowRateLimiter:
-        # Only once there is something to count: it keeps a thread for what has passed.
-        return FixedWindowRateLimiter(MemoryStorage())
+    def _counting(self) -> Counting:
+        return Counting.by_minute(FAILURES_MOST)
 
     def note(self, address: str) -> bool:
         """Counts one more wrong key from there, and says whether it is one too many."""
         who = derive_neighbourhood(address)
         # Asked before it is counted, because counting costs more, and those who are over the limit are the many.
-        return not self._limiter.test(self._item, who) or not self._limiter.hit(self._item, who)
+        limiter, item = self._counting
+        return not limiter.test(item, who) or not limiter.hit(item, who)
 
 
 def derive_neighbourhood(address: str) -> str:

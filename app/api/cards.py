@@ -27,9 +27,7 @@ from app.api.permissions import needs
 from app.api.published_work import kept_work, published_version, rules_of
 from app.api.responses import CARD_RESPONSE, NOT_MODIFIED, VERSION_PARAMETER, problem_responses
 from app.api.rule_sets import NoQuery
-from app.rule_sets.card import write_card
-from app.rule_sets.card_page import POLICY, write_page
-from app.rule_sets.comparison import Rules
+from app.rule_sets.job_rules import Rules
 from app.rule_sets.store import RuleSetStore
 
 router = APIRouter(prefix="/v1", tags=["rule sets"], route_class=DirectRoute)
@@ -58,6 +56,10 @@ async def get_card(request: Request) -> Response:
     headers = read_headers(request.scope)
     media_type = ensure_acceptable(headers, (JSON, HTML))
     read_query(NoQuery, request.scope)
+    # Here: a start does without what writes cards, and every check comes along with it.
+    from app.rule_sets.card import write_card
+    from app.rule_sets.card_page import POLICY, write_page
+
     published = await published_version(request, request.path_params["version"])
     rules = rules_of(published)
     about: dict[str, Any] = {

@@ -33,7 +33,7 @@ from app.api.published_work import kept_work, published_version, rules_of
 from app.api.responses import COHORT_BODY, COMPARISON_RESPONSE, NOT_MODIFIED, VERSION_PARAMETER, problem_responses
 from app.api.streams import Inlet
 from app.errors import InvalidRuleSetError
-from app.rule_sets.comparison import Rules, compare_with_cohort, compare_with_population
+from app.rule_sets.job_rules import Rules
 from app.workshop import Workshop
 
 router = APIRouter(prefix="/v1", tags=["rule sets"], route_class=DirectRoute)
@@ -105,6 +105,9 @@ async def compare_rule_sets_over_cohort(request: Request) -> Response:
         raise UnsupportedMediaTypeError(f"A cohort is read as {JSONL}, a request a line, in UTF-8.", read=(JSONL,))
     inlet = Inlet(request.receive, coding=coding_of(headers))
     before, after = await _both(request)
+    # Here and below: a start does without what compares.
+    from app.rule_sets.comparison import compare_with_cohort
+
     today = datetime.now(UTC).date().isoformat()
     try:
         told = await workshop_of(request).run(compare_with_cohort, before, after, today, chunks=inlet.pieces())
@@ -121,4 +124,6 @@ async def _both(request: Request) -> tuple[Rules, Rules]:
 
 
 async def _work_out(workshop: Workshop, before: Rules, after: Rules) -> bytes:
+    from app.rule_sets.comparison import compare_with_population
+
     return write_json(await workshop.run(compare_with_population, before, after))

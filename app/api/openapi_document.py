@@ -43,7 +43,7 @@ from app.api.decisions import ActivationTold, ReasonTold
 from app.api.deps import JSON, DirectRoute
 from app.api.desk import PublicationTold
 from app.api.permissions import Permission, public
-from app.api.responses import KEY_SCHEME, SECURITY_SCHEME, problem_responses
+from app.api.responses import BYTES, KEY_SCHEME, SECURITY_SCHEME, problem_responses
 from app.receipts import Verification
 from app.rule_sets.documents import canonical_bytes, digest_of, published_document
 from app.runners import ScoreRequest, read_request
@@ -163,13 +163,14 @@ def describe_api() -> dict[str, Any]:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         routes=[route for part in ROUTERS for route in part.routes],
     )
-    # Here, because they describe answers and take no part in giving one.
+    # Here, because they describe calls and answers, and take no part in answering most.
     from app.api.answers import ANSWERS as SCORES
     from app.api.batch_answers import ANSWERS as BATCHES
     from app.api.card_answers import ANSWERS as CARDS
     from app.api.comparison_answers import ANSWERS as COMPARISONS
     from app.api.rule_set_answers import ANSWERS as OTHERS
     from app.api.training_answers import ANSWERS as IMPORTS
+    from app.readers import readable_media_types
 
     _, requests = models_json_schema(
         [(model, "validation") for model in (ScoreRequest, BatchRequest, Verification, *DECISIONS)], ref_template=_REF
@@ -188,6 +189,9 @@ def describe_api() -> dict[str, Any]:
             if isinstance(route, DirectRoute) and route.include_in_schema:
                 for method in route.methods or ():
                     _say_who_may(document["paths"][route.path_format][method.lower()], route.permission)
+    imported = document["paths"]["/v1/training:import"]["post"]["requestBody"]["content"]
+    for media_type in sorted(readable_media_types()):
+        imported[media_type] = {"schema": {} if "json" in media_type else BYTES}
     scoring = document["paths"]["/v1/scores"]["post"]
     requested = example_requests()
     scoring["requestBody"]["content"][JSON]["examples"] = {

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from app.api.deps import ensure_version, rules_in_force, store_of
 from app.api.problems import UnloadableRuleSetError
 from app.errors import InvalidRuleSetError
-from app.rule_sets.comparison import Rules
+from app.rule_sets.job_rules import Rules
 from app.rule_sets.store import PublishedRuleSet
 
 KEPT_MAX: Final = 16

@@ -10,12 +10,10 @@ import time
 from functools import cached_property
 from typing import Final
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 from starlette.types import Scope
 
 from app.access import Caller
+from app.access.counting import Counting
 from app.api.permissions import CALLER
 from app.api.problems import RETRY_AFTER_S, RateLimitedError
 from app.telemetry import Telemetry
@@ -36,12 +34,11 @@ class Rates:
     def __init__(self, per_minute: int, *, telemetry: Telemetry) -> None:
         self._per_minute = per_minute
         self._telemetry = telemetry
-        self._item = RateLimitItemPerMinute(max(1, per_minute))
         self._policy = (b"ratelimit-policy", b'"runners";q=%d;w=%d' % (per_minute, WINDOW_S))
 
     @cached_property
-    def _limiter(self) -> FixedWindowRateLimiter:
-        return FixedWindowRateLimiter(MemoryStorage())
+    def _counting(self) -> Counting:
+        return Counting.by_minute(self._per_minute)
 
     def charge(self, scope: Scope, *, runners: int) -> None:
         """Takes this many runners from what the caller has left, or none at all and refuses.
@@ -52,8 +49,9 @@ class Rates:
         caller: Caller | None = scope.get(CALLER)
         if caller is None or caller.prefix is None or not self._per_minute:
             return
-        has_room = runners <= self._per_minute and self._limiter.hit(self._item, caller.prefix, cost=runners)
-        reset_at_s, left = self._limiter.get_window_stats(self._item, caller.prefix)
+        limiter, item = self._counting
+        has_room = runners <= self._per_minute and limiter.hit(item, caller.prefix, cost=runners)
+        reset_at_s, left = limiter.get_window_stats(item, caller.prefix)
         wait_s = max(1, math.ceil(reset_at_s - time.time()))
         scope[RATE] = (self._policy, (b"ratelimit", b'"runners";r=%d;t=%d' % (left, wait_s)))
         if not has_room:

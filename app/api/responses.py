@@ -32,7 +32,6 @@ from app.errors import (
     UnknownRuleSetError,
     VersionTakenError,
 )
-from app.readers import ARCHIVES, READERS
 
 
 def _ref(model: str) -> dict[str, str]:
@@ -113,8 +112,8 @@ VERDICT_RESPONSE = _response(
     "Whether the same answer comes of the request.", _ref("Verdict"), "Joint-Rule-Set", "Cache-Control"
 )
 IMPORT_RESPONSE = _response("The training, and what is doubtful about it.", _ref("TrainingImport"), "Cache-Control")
-_BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
-_IMPORTED = {media_type for reader in READERS.values() for media_type in reader.media_types} | ARCHIVES.keys()
+BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
+# One body in the media type of its format besides: those are the readers' to name, and a start does without readers.
 IMPORT_BODY: dict[str, Any] = {
     "required": True,
     "description": "Up to 100 files, 64 MiB together, or one body in its own media type; archives unpack to 256 MiB at "
@@ -124,10 +123,9 @@ IMPORT_BODY: dict[str, Any] = {
             "schema": {
                 "type": "object",
                 "required": ["files"],
-                "properties": {"files": {"type": "array", "items": _BYTES}},
+                "properties": {"files": {"type": "array", "items": BYTES}},
             }
         },
-        **{media_type: {"schema": {} if "json" in media_type else _BYTES} for media_type in sorted(_IMPORTED)},
     },
 }
 FACTORS_RESPONSE = _response(

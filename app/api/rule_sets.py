@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Final, cast
 
-import yaml
 from fastapi import APIRouter
 from pydantic import Field
 from starlette.requests import Request
@@ -67,8 +66,6 @@ router = APIRouter(prefix="/v1", tags=["rule sets"], route_class=DirectRoute)
 FOR_EVER: Final = "private, max-age=31536000, immutable"
 
 _EXTENSION: Final = {JSON: "json", YAML: "yaml"}
-# The C emitter is ten times as fast and writes the same; not every build of PyYAML has it.
-_YAML_DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class NoQuery(Query):
@@ -344,7 +341,12 @@ def write_version(published: PublishedRuleSet, media_type: str) -> bytes:
     if media_type == JSON:
         return write_json(describe_entry(published))[:-1] + b',"document":' + published.canonical + b"}"
     told = {**describe_entry(published), "document": published.document}
-    written: str = yaml.dump(told, Dumper=_YAML_DUMPER, sort_keys=False, allow_unicode=True, width=120)
+    # Here: most ask for JSON, and a start does without what writes YAML.
+    import yaml
+
+    written: str = yaml.dump(
+        told, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False, allow_unicode=True, width=120
+    )
     return written.encode()
 
 

@@ -32,9 +32,6 @@ from app.api.problems import VARY, UnsupportedMediaTypeError
 from app.api.responses import IMPORT_BODY, IMPORT_RESPONSE, problem_responses
 from app.api.streams import StreamRoom
 from app.errors import Fault, InvalidInputError
-from app.readers import readable_media_types
-from app.readers.importing import MULTIPART, find_zone, import_call
-from app.readers.multipart import PARTS_MOST
 from app.workshop import MIB, Workshop
 
 router = APIRouter(prefix="/v1", tags=["training"], route_class=DirectRoute)
@@ -109,6 +106,11 @@ def open_importer() -> Workshop:
 @needs("score")
 async def import_training(request: Request) -> Response:
     """Reads files."""
+    # Here: a start does without readers, and without the model that describes the answer.
+    from app.api.training_answers import ensure_import
+    from app.readers import readable_media_types
+    from app.readers.importing import MULTIPART, find_zone, import_call
+
     headers = read_headers(request.scope)
     ensure_acceptable(headers)
     content_type = headers.get(b"content-type", b"").decode("latin-1")
@@ -134,9 +136,6 @@ async def import_training(request: Request) -> Response:
         answer = await importer.run(
             import_call, content_type, today.isoformat(), query.as_of, query.time_zone, chunks=_chunks(body)
         )
-    # Its model describes answers, and a start does without.
-    from app.api.training_answers import ensure_import
-
     await asyncio.to_thread(ensure_import, answer)
     return Response(answer, media_type=JSON, headers={"Cache-Control": "no-store", "Vary": VARY})
 
@@ -166,6 +165,8 @@ def _declared_bytes(headers: dict[bytes, bytes]) -> int:
 
 def _count_files(body: bytes, content_type: str) -> int:
     """How many parts there are, counted by their boundaries before anybody takes them apart; at most 100 are read."""
+    from app.readers.multipart import PARTS_MOST
+
     _, found, boundary = content_type.partition("boundary=")
     if not found:
         return 1

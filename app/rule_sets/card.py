@@ -11,7 +11,7 @@ from typing import Any, Final
 from app.errors import InvalidRuleSetError
 from app.rule_sets.changes import Json, describe_changes
 from app.rule_sets.checks import check_document
-from app.rule_sets.comparison import Rules
+from app.rule_sets.job_rules import Rules
 from app.runners import JOINTS
 from app.scoring.compiled import CompiledRuleSet, GroupTable, JointTables
 from app.scoring.rule_set import GRADE_RANK

@@ -19,41 +19,19 @@ from typing import Final, NamedTuple, cast
 
 from pydantic_core import from_json, to_json
 
-from app.errors import Fault, InvalidInputError, InvalidRuleSetError
+from app.errors import Fault, InvalidInputError
 from app.population import AS_OF, EDGE_SIZE, POPULATION_ID, REFERENCE_SIZE, reference_population
 from app.rule_sets.changes import Json, describe_changes
-from app.rule_sets.documents import parse_canonical
+from app.rule_sets.job_rules import Rules
 from app.runners import JOINTS, JointId, read_request
-from app.scoring.compiled import CompiledRuleSet, JointTables, compile_rule_set
+from app.scoring.compiled import CompiledRuleSet, JointTables
 from app.scoring.engine import Assessment, assess
-from app.scoring.rule_set import RuleSetDocument
 
 MOVERS_MAX: Final = 5
 LINE_MOST_BYTES: Final = 1_048_576
 NO_SCORE: Final = ("not_assessed", "suspended")
 
 Points = dict[str, int]
-
-
-class Rules(NamedTuple):
-    """A published rule set as it goes to the process that compares."""
-
-    version: str
-    digest: str
-    canonical: bytes
-
-    def compiled(self) -> CompiledRuleSet:
-        """The rules ready to score.
-
-        Raises:
-            InvalidRuleSetError: this release cannot load them.
-        """
-        try:
-            document = RuleSetDocument.model_validate(parse_canonical(self.canonical))
-        except ValueError:
-            fault = Fault("", "rule-set-unloadable", "This release cannot load the rule set.")
-            raise InvalidRuleSetError([fault]) from None
-        return compile_rule_set(document, version=self.version, digest=self.digest)
 
 
 class Mover(NamedTuple):

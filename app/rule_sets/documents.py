@@ -27,7 +27,6 @@ from app.rule_sets.syntax import (
     Reading,
     pointer_token,
     read_json,
-    read_yaml,
 )
 from app.scoring.coherence import document_faults
 from app.scoring.rule_set import RuleSetDocument
@@ -35,12 +34,21 @@ from app.scoring.rule_set import RuleSetDocument
 DOCUMENT_BYTES_MAX: Final = 1_048_576
 # The model cannot stop early, and naming each fault of a megabyte of `{}` takes a minute and gigabytes.
 MODEL_FAULTS_MAX: Final = 10_000
-READERS: Final = {"application/yaml": read_yaml, "application/json": read_json}
 
 _VERSION: Final = re.compile(r"[0-9]{4}\.[0-9]{1,9}")
 # PostgreSQL keeps no U+0000, a terminal obeys the other controls, two separators end a line for some readers only, and
 # a lone surrogate is no character.
 _NOT_PRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+def _read_yaml(text: str) -> Reading:
+    # Here: documents come out of the store as JSON, and a start does without what reads YAML.
+    from app.rule_sets.yaml_syntax import read_yaml
+
+    return read_yaml(text)
+
+
+READERS: Final = {"application/yaml": _read_yaml, "application/json": read_json}
 
 
 def read_document(raw: bytes, *, media_type: str) -> dict[str, JsonValue]:

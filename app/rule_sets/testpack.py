@@ -20,7 +20,7 @@ from pydantic_core import from_json
 from app.population import AS_OF, EDGE_SIZE, REFERENCE_SIZE, reference_population
 from app.receipts import find_unsaid
 from app.rule_sets.changes import Json
-from app.rule_sets.comparison import Rules
+from app.rule_sets.job_rules import Rules
 from app.rule_sets.profile_answers import Told
 from app.rule_sets.witnesses import TRAINING_FEATURES, Bench, join, tell_symptom, without_inputs, write_request
 from app.runners import JOINTS, read_request

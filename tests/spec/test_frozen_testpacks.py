@@ -15,8 +15,8 @@ import pytest
 
 from app.features import FEATURES, Facts, Reading
 from app.population import AS_OF
-from app.rule_sets.comparison import Rules
 from app.rule_sets.documents import canonical_bytes, digest_of, published_document
+from app.rule_sets.job_rules import Rules
 from app.rule_sets.testpack import answer_case, check_case, join_testpack, read_testpack, write_testpack
 from app.runners import JOINTS
 from app.scoring.compiled import CompiledRuleSet, MinEvidence, compile_rule_set

@@ -11,8 +11,8 @@ import pytest
 from app.api.card_answers import Card
 from app.rule_sets.card import describe_card, write_card
 from app.rule_sets.card_page import POLICY, write_page
-from app.rule_sets.comparison import Rules
 from app.rule_sets.documents import canonical_bytes, digest_of, published_document
+from app.rule_sets.job_rules import Rules
 from app.runners import JOINTS
 from tests.unit.requests import Json, part, published, rules
 
