@@ -24,8 +24,9 @@ from app.scoring.assessment import render
 from app.scoring.compiled import CompiledRuleSet, compile_rule_set
 from app.scoring.engine import assess
 from app.scoring.rule_set import RuleSetDocument
+from benchmarks.bulk_lines import measure_bulk
 from benchmarks.columns import KINDS as COLUMN_KINDS
-from benchmarks.columns import compare
+from benchmarks.columns import compare, score_parquet
 from benchmarks.growth import measure_growth, measure_memory
 from benchmarks.load import prepare, send_all
 from benchmarks.peers import measure_peers
@@ -36,6 +37,7 @@ from benchmarks.service import cpu_seconds, free_port, measure_batch, measure_co
 ROUNDS = 5
 REQUESTS = 400
 BULK_ROWS = 200_000
+BULK_ROUNDS = 3
 TODAY = date(2026, 11, 24)
 RESULTS = Path(__file__).parent / "RESULTS.md"
 KINDS: dict[str, Callable[[], list[bytes]]] = {
@@ -143,6 +145,8 @@ def measure() -> Measured:
             requests = measure_requests(port, server.pid)
             batch = measure_batch(port, server.pid, rounds=ROUNDS)
         columns = {kind: compare(rules, make, folder) for kind, make in COLUMN_KINDS.items()}
+        bulk = {kind: measure_bulk(rules, make, folder, rounds=BULK_ROUNDS) for kind, make in COLUMN_KINDS.items()}
+        in_columns = profile_of(partial(score_parquet, rules, folder / "in.parquet", folder / "out.parquet"), top=8)
         growth = measure_growth(rules, folder, rounds=ROUNDS)
         memory = measure_memory(folder, rows=BULK_ROWS)
     told = [read_request(body, today=TODAY) for body in full_bodies(2_000)]
@@ -154,8 +158,9 @@ def measure() -> Measured:
         "a line of a batch without the server: `read_request`, `assess`, `render`": profile_of(
             partial(_each, partial(_score_line, rules), lines), top=8
         ),
+        "Parquet to Parquet, runners of whom little is known": in_columns,
     }
-    return Measured(heart, requests, peers, cold, batch, columns, growth, memory, profiles)
+    return Measured(heart, requests, peers, cold, batch, columns, bulk, growth, memory, profiles)
 
 
 def _score_line(rules: CompiledRuleSet, body: bytes) -> bytes:
