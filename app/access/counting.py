@@ -17,9 +17,10 @@ class Counting(NamedTuple):
     def by_minute(cls, most: int) -> "Counting":
         """Counts to so many a minute, in memory."""
         # Here, and called only once there is something to count: the library brings every kind of storage along, which
-        # a start does without, and keeps a thread for what has passed.
+        # a start does without.
         from limits import RateLimitItemPerMinute
-        from limits.storage import MemoryStorage
         from limits.strategies import FixedWindowRateLimiter
 
-        return cls(FixedWindowRateLimiter(MemoryStorage()), RateLimitItemPerMinute(most))
+        from app.access.windows import SteadyStorage
+
+        return cls(FixedWindowRateLimiter(SteadyStorage()), RateLimitItemPerMinute(most))

@@ -57,7 +57,9 @@ class KeysHeld:
         source: where the list is read.
         poll_s: seconds between two looks at it.
         schema: how the store's schema stands to this release; asked until something was loaded.
-        clock: seconds since 1970, by which keys expire and the list grows old.
+        clock: seconds since 1970, by which keys expire.
+        steady_clock: seconds since some moment or other, by which the list grows old: it does neither at a stroke nor
+            younger, whoever sets the clock.
     """
 
     def __init__(
@@ -67,11 +69,13 @@ class KeysHeld:
         poll_s: float,
         schema: Callable[[], SchemaState] = lambda: "current",
         clock: Callable[[], float] = time.time,
+        steady_clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._poll_s = poll_s
         self._schema = schema
         self._clock = clock
+        self._steady_clock = steady_clock
         self._by_prefix: dict[bytes, HeldKey] | None = None
         self._marker: object = None
         self._seen_s = 0.0
@@ -108,7 +112,7 @@ class KeysHeld:
     @property
     def age_s(self) -> float:
         """Seconds since the list was last known to be what the source says."""
-        return self._clock() - self._seen_s
+        return self._steady_clock() - self._seen_s
 
     def identify(self, key: bytes) -> Caller | WrongKey:
         """Whom a key lets in, or what is wrong with it; that it expired or was revoked is told only to who holds it."""
@@ -131,7 +135,7 @@ class KeysHeld:
             if self._by_prefix is None or marker != self._marker:
                 self._take_in(self._source.records())
                 self._marker = marker
-            self._seen_s = self._clock()
+            self._seen_s = self._steady_clock()
         except JointRiskError as trouble:
             self._note(trouble)
         except Exception as failure:  # noqa: BLE001 - whatever is wrong there, calls go on by the list that is held

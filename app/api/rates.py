@@ -6,8 +6,8 @@ a gateway) is not counted. What is left stands on every answer to a keyed call, 
 """
 
 import math
-import time
 from functools import cached_property
+from time import monotonic
 from typing import Final
 
 from starlette.types import Scope
@@ -50,9 +50,12 @@ class Rates:
         if caller is None or caller.prefix is None or not self._per_minute:
             return
         limiter, item = self._counting
-        has_room = runners <= self._per_minute and limiter.hit(item, caller.prefix, cost=runners)
+        # Asked before it is counted: what is refused uses nothing up.
+        has_room = limiter.test(item, caller.prefix, cost=runners)
+        if has_room:
+            limiter.hit(item, caller.prefix, cost=runners)
         reset_at_s, left = limiter.get_window_stats(item, caller.prefix)
-        wait_s = max(1, math.ceil(reset_at_s - time.time()))
+        wait_s = max(1, math.ceil(reset_at_s - monotonic()))
         scope[RATE] = (self._policy, (b"ratelimit", b'"runners";r=%d;t=%d' % (left, wait_s)))
         if not has_room:
             self._telemetry.count("joint_risk_http_shed", "rate-limited")

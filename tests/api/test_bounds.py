@@ -93,6 +93,17 @@ def test_a_key_has_a_rate_and_every_answer_says_what_is_left(sqlite_store_url: s
     assert 1 <= int(answers[2].headers["Retry-After"]) <= 60
 
 
+def test_a_batch_beyond_what_is_left_is_refused_whole_and_uses_nothing_up(sqlite_store_url: str) -> None:
+    key = Keyring(sqlite_store_url).make("score")
+    with Service(sqlite_store_url, rate_limit_per_minute=3) as service:
+        row = {"id": "a", "request": example()}
+        answers = [
+            service.score({"items": [row] * count}, "/v1/scores:batch", headers=key.header) for count in (2, 2, 4, 1, 1)
+        ]
+
+    assert [answer.status_code for answer in answers] == [200, 429, 429, 200, 429]
+
+
 def test_this_machine_alone_has_no_rate(sqlite_store_url: str) -> None:
     with Service(sqlite_store_url, rate_limit_per_minute=1) as service:
         answers = [service.score(example()) for _ in range(3)]

@@ -273,7 +273,7 @@ def clock() -> Clock:
 @pytest.fixture
 def held(ring: Keyring, sqlite_store_url: str, clock: Clock) -> Iterator[KeysHeld]:
     engine = connect_engine(sqlite_store_url)
-    keys = KeysHeld(KeyStore(engine), poll_s=5, clock=clock)
+    keys = KeysHeld(KeyStore(engine), poll_s=5, clock=clock, steady_clock=clock)
     yield keys
     keys.close()
     engine.dispose()

@@ -75,9 +75,13 @@ class Starter:
 
     Args:
         folder: where their embedded store and their logs go.
+
+    Attributes:
+        environment: what they find in theirs beside their settings.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.environment: dict[str, str] = {}
         self._folder = folder
         self._started: list[subprocess.Popen[str]] = []
 
@@ -89,7 +93,8 @@ class Starter:
         with log_file.open("w") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "app.cli", "serve", "--host", "127.0.0.1", "--port", "0", *options],
-                cwd=ROOT, env={**os.environ, **store, **given}, stdout=subprocess.PIPE, stderr=log, text=True,
+                cwd=ROOT, env={**os.environ, **self.environment, **store, **given},
+                stdout=subprocess.PIPE, stderr=log, text=True,
             )  # fmt: skip
         self._started.append(process)
         assert process.stdout is not None
