@@ -289,6 +289,13 @@ def _is_passing(failure: SQLAlchemyError) -> bool:
     return failure.connection_invalidated or is_locked or has_waited
 
 
+def _revisions(connection: Connection) -> list[str]:
+    """Where the migrations stand; nothing where none was ever run."""
+    if not inspect(connection).has_table("alembic_version"):
+        return []
+    return list(connection.scalars(text("SELECT version_num FROM alembic_version")))
+
+
 def schema_state(engine: Engine) -> SchemaState:
     """How the database's schema stands to this release.
 
@@ -300,13 +307,7 @@ def schema_state(engine: Engine) -> SchemaState:
     Raises:
         StoreAwayError: the database does not answer.
     """
-
-    def question(connection: Connection) -> list[str]:
-        if not inspect(connection).has_table("alembic_version"):
-            return []
-        return list(connection.scalars(text("SELECT version_num FROM alembic_version")))
-
-    found = ask(engine, question)
+    found = ask(engine, _revisions)
     if not found:
         return "empty"
     known = _known_revisions()
@@ -350,6 +351,28 @@ def migrate(database_url: str) -> None:
 
     with migration_connection(database_url) as connection:
         command.upgrade(_alembic_config(connection), "head")
+
+
+def take_back(database_url: str) -> None:
+    """Takes back the one step of the schema that this release brings, for the release before to run on.
+
+    Never more: what an earlier release brought is that one's to take back.
+
+    Raises:
+        StoreAwayError: the database does not answer. Nothing was changed.
+        SchemaBehindError: the step was not taken, or was taken back already.
+        SchemaAheadError: a later release took another; its own command takes that back.
+        alembic.util.CommandError: it would take rows away that others stand on. Nothing was changed.
+    """
+    known = _known_revisions()
+    engine = connect_engine(database_url)
+    try:
+        found = ask(engine, _revisions)
+    finally:
+        engine.dispose()
+    if found != [known[-1]]:
+        raise SchemaBehindError if not found or found[0] in known else SchemaAheadError
+    downgrade(database_url, known[-2])
 
 
 def downgrade(database_url: str, revision: str) -> None:

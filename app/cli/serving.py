@@ -59,18 +59,32 @@ def migrate(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; say whether there is something to do.")
     ] = False,
+    back: Annotated[
+        bool, typer.Option("--back", help="Take back what this release changed, for the one before to run on.")
+    ] = False,
 ) -> None:
     """Bring the store up to this release's schema and shipped rules."""
+    from alembic.util import CommandError
+
+    from app.database import take_back
     from app.settings import read_settings
     from app.terminal import local
 
     settings = read_settings()
-    if check:
-        local.ensure_schema(settings)
-        typer.echo("The store is up to date.")
-    else:
-        before = local.migrate(settings)
-        typer.echo("The store was up to date already." if before == "current" else "The store is up to date now.")
+    if check and back:
+        raise typer.BadParameter("one of the two.", param_hint="--check, --back")
+    try:
+        if check:
+            local.ensure_schema(settings)
+            typer.echo("The store is up to date.")
+        elif back:
+            take_back(settings.database_url)
+            typer.echo("The store is as the release before left it. Start that one, not this.")
+        else:
+            before = local.migrate(settings)
+            typer.echo("The store was up to date already." if before == "current" else "The store is up to date now.")
+    except CommandError as refused:  # a sentence of the migration's own, or of Alembic's
+        give_up(str(refused))
 
 
 def health(

@@ -21,6 +21,7 @@ from app.cli import EXIT_MEANINGS
 from app.rule_sets.documents import read_document
 from tests.api.command_line import Ending, in_one_line, page, run, score
 from tests.api.service import EXAMPLES, Author, example
+from tests.store.raw import open_raw
 
 FAR_AHEAD = datetime(2999, 1, 1, tzinfo=UTC)
 NOBODY_THERE = "http://127.0.0.1:9"
@@ -191,6 +192,25 @@ def test_a_store_is_migrated_once_and_said_to_be_up_to_date_from_then_on(tmp_pat
     assert checks[1] == Ending(0, "The store is up to date now.\n", "")
     assert run("migrate", store=f"sqlite:///{file}").out == "The store was up to date already.\n"
     assert run("migrate", "--check", store=f"sqlite:///{file}") == Ending(0, "The store is up to date.\n", "")
+
+
+def test_a_release_takes_back_its_own_step_of_the_schema_and_no_other(store_url: str) -> None:
+    assert run("migrate", "--back", "--check", store=store_url).code == 2
+    back = run("migrate", "--back", store=store_url)
+    assert (back.code, back.err) == (0, "")
+    again = run("migrate", "--back", store=store_url)
+    assert (again.code, run("migrate", "--check", store=store_url).code) == (4, 4)
+    assert run("migrate", store=store_url).out == "The store is up to date now.\n"
+
+
+def test_what_others_stand_on_is_not_taken_back(store_url: str) -> None:
+    with open_raw(store_url) as raw:
+        raw.publish("2026.2", digest_letter="a")
+        raw.activate(2, "2026.2")
+    refused = run("migrate", "--back", store=store_url)
+    assert (refused.code, refused.out) == (1, "")
+    assert "others stand on it" in refused.err
+    assert run("migrate", "--check", store=store_url).code == 0
 
 
 def test_checking_a_store_that_is_not_there_makes_none(tmp_path: Path) -> None:
