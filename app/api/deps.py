@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
+from inspect import iscoroutinefunction
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import parse_qsl
 
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access.held import KeysHeld
 from app.api.permissions import Gate, permission_of
@@ -49,6 +50,7 @@ class DirectRoute(APIRoute):
 
     FastAPI would collect parameters, dependencies and stacks to close, which costs a scoring call as much as reading
     the runner does. The endpoints here read what they need themselves; what FastAPI knows of a route it documents.
+    Refusals are answered by the handlers around all routes, so none stand around each.
 
     Raises:
         TypeError: the endpoint does not say who may call it, by `@needs(scope)` or `@public`.
@@ -57,11 +59,15 @@ class DirectRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **told: Any) -> None:
         self.permission = permission_of(endpoint)
         super().__init__(path, endpoint, **told)
+        if iscoroutinefunction(endpoint):  # one that blocks stays with what runs it in a thread
+            self.app = _answering(endpoint)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether the call is for this route; a colon in an address begins what is to be done, and fills no gap."""
         match, told = super().matches(scope)
-        if match is not Match.NONE and any(":" in str(filled) for filled in told["path_params"].values()):
+        if match is Match.NONE or not told["path_params"]:
+            return match, told
+        if any(":" in str(filled) for filled in told["path_params"].values()):
             return Match.NONE, {}
         return match, told
 
@@ -69,11 +75,21 @@ class DirectRoute(APIRoute):
         """Asks who calls before anything of the call is read."""
         if scope["method"] in (self.methods or ()):
             cast(Gate, scope["app"].state.gate).admit(scope, self.permission)
-        await super().handle(scope, receive, send)
+            await self.app(scope, receive, send)
+        else:
+            await super().handle(scope, receive, send)
 
     def get_route_handler(self) -> Any:
         """The endpoint itself, which takes the request and returns the response."""
         return self.endpoint
+
+
+def _answering(endpoint: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    return app
 
 
 # ------------------------------------------------------------------------------------------ what the process holds

@@ -229,14 +229,15 @@ def fill_in_numbers(benefits: Sequence[Benefit], standing: Standing) -> list[Giv
     """These benefits with the runner's numbers; one whose numbers are not all known is left out."""
     given: list[GivenBenefit] = []
     for benefit in benefits:
-        if not benefit.numbers:
+        named = benefit.numbers
+        if not named:
             given.append(GivenBenefit(benefit, _NO_NUMBERS))
             continue
         numbers: dict[str, int] = {}
-        for feature in benefit.numbers:
+        for feature in named:
             reading = standing.reading(feature)
             if isinstance(reading, tuple) and reading[1]:
                 numbers[feature] = (2 * reading[0] + reading[1]) // (2 * reading[1])
-        if len(numbers) == len(benefit.numbers):
+        if len(numbers) == len(named):
             given.append(GivenBenefit(benefit, numbers))
     return given
