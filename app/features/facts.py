@@ -32,8 +32,9 @@ class CountedLog(NamedTuple):
         observed_age: the oldest age at which the log is complete; -1 when there is no log.
         longest_mm: longest run of the day, mm; 0 for a day of rest or before the log.
         distance_mm: sum of the day, mm.
-        duration_ms: sum of the day, ms.
-        met_tenths_ms: sum over the day's runs of duration times metabolic equivalent, tenths of a MET times ms.
+        duration_ms: sum of the day, ms; 0 beyond 7 days, where no feature asks how long runs took.
+        met_tenths_ms: sum over the day's runs of duration times metabolic equivalent, tenths of a MET times ms; as the
+            durations.
         runs: runs of the day.
         unknown_distances: runs of the day whose distance is not known.
         unknown_durations: runs of the day whose duration is not known.
@@ -65,35 +66,30 @@ class CountedLog(NamedTuple):
     def with_run_in(self, days: int, *, distance_mm: int, duration_ms: int | None) -> Self:
         """The same log seen some days later, with one more run on that day and rest in between."""
         lasted = duration_ms or 0
-        run = (
-            distance_mm,
-            distance_mm,
-            lasted,
-            lasted * met_tenths(distance_mm, lasted) if lasted else 0,
-            1,
-            0,
-            int(duration_ms is None),
-        )
+        met = lasted * met_tenths(distance_mm, lasted) if lasted else 0
         if days:
             rest = [0] * (days - 1)
-            aged = [[count, *rest, *counts[: AGES - days]] for count, counts in zip(run, self._by_day(), strict=True)]
+            longest_mm = [distance_mm, *rest, *self.longest_mm[: AGES - days]]
         else:
-            longest, *others = zip(run, self._by_day(), strict=True)
-            aged = [[count + counts[0], *counts[1:]] for count, counts in others]
-            aged.insert(0, [max(longest[0], longest[1][0]), *longest[1][1:]])
-        return type(self)._make([self.observed_age + days, *aged, 0, self.all_distances_known])
-
-    def _by_day(self) -> tuple[list[int], ...]:
-        """The lists that have an entry a day, in the order of the fields."""
-        return (
-            self.longest_mm,
-            self.distance_mm,
-            self.duration_ms,
-            self.met_tenths_ms,
-            self.runs,
-            self.unknown_distances,
-            self.unknown_durations,
+            rest = None
+            longest_mm = [max(distance_mm, self.longest_mm[0]), *self.longest_mm[1:]]
+        return type(self)(
+            self.observed_age + days,
+            longest_mm,
+            _with_run(self.distance_mm, distance_mm, rest),
+            _with_run(self.duration_ms, lasted, rest),
+            _with_run(self.met_tenths_ms, met, rest),
+            _with_run(self.runs, 1, rest),
+            _with_run(self.unknown_distances, 0, rest),
+            _with_run(self.unknown_durations, int(duration_ms is None), rest),
+            0,
+            self.all_distances_known,
         )
+
+
+def _with_run(by_day: list[int], run: int, rest: list[int] | None) -> list[int]:
+    """The counts of a log with one more run today, `rest` before it; None where the log ends today already."""
+    return [by_day[0] + run, *by_day[1:]] if rest is None else [run, *rest, *by_day[: AGES - 1 - len(rest)]]
 
 
 # Compendium of Physical Activities 2024, running by speed: (from mph in tenths, MET in tenths). A speed between two
@@ -151,29 +147,29 @@ def count_log(
     today = as_of.toordinal()
     last: int | None = None
     for session, day in zip(sessions, days, strict=True):
+        age = today - day.toordinal()
         length = session.distance_m
         mm = None if length is None else round(length * 1000)
         if mm == 0:
             continue  # nothing was run
-        age = today - day.toordinal()
         if last is None or age < last:
             last = age
         if age >= AGES:
             continue
         runs[age] += 1
-        lasted = session.duration_s
         if mm is None:
             no_distance[age] += 1
         else:
             distance[age] += mm
             if mm > longest[age]:
                 longest[age] = mm
+        lasted = session.duration_s
         if lasted is None:
             no_duration[age] += 1
-        elif lasted > 0:
+        elif age < SPIKE_DAYS:
             ms = round(lasted * 1000)
             duration[age] += ms
-            if ms and age < SPIKE_DAYS:
+            if ms:
                 met[age] += ms * met_tenths(mm, ms)
     observed = -1 if observed_from is None else today - observed_from.toordinal()
     return CountedLog(
@@ -216,7 +212,7 @@ def derive_facts(request: ScoreRequest, *, as_of: date) -> Facts:
     training = request.training
     sessions = training.sessions or ()
     has_log = bool(sessions) or (training.sessions is not None and training.observed_from is not None)
-    days = [local_day(session) for session in sessions]
+    days = [session.started_on or local_day(session) for session in sessions]
     observed_from = training.observed_from
     if observed_from is None and days:
         observed_from = min(days)

@@ -51,6 +51,8 @@ def session_spike_ratio(facts: Facts) -> Reading:
     log = facts.log
     if log.observed_age < SPIKE_DAYS - 1:
         return None
+    if log.all_distances_known and log.observed_age >= AGES - 1:
+        return _spike_of_whole_log(log)
     exact: Ratio = (0, 1)
     upper: Ratio = (0, 1)
     bounded = True
@@ -75,6 +77,19 @@ def session_spike_ratio(facts: Facts) -> Reading:
     if not bounded:
         return Between(exact, None)
     return exact if upper == exact else Between(exact, upper)
+
+
+def _spike_of_whole_log(log: CountedLog) -> Ratio:
+    """The same where all 37 days and every distance in them are known, as of most logs: one ratio, and no doubt."""
+    spike, over = 0, 1
+    longest = log.longest_mm
+    for age in range(SPIKE_DAYS):
+        run = longest[age]
+        if run:
+            before = max(longest[age + 1 : age + 1 + BEFORE_DAYS])
+            if run * over > spike * before:
+                spike, over = run, before
+    return (spike, over)
 
 
 def _weeks_mm(facts: Facts, *, count: int) -> list[int | None]:
@@ -252,7 +267,7 @@ def weekly_running_days(facts: Facts) -> Reading:
     (1, 1)
     """
     log = facts.log
-    return (sum(1 for runs in log.runs[:WEEK] if runs), 1) if _week_is_observed(log) else None
+    return (WEEK - log.runs[:WEEK].count(0), 1) if _week_is_observed(log) else None
 
 
 def days_since_run(facts: Facts) -> Reading:

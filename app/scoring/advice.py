@@ -54,7 +54,7 @@ class Catalogues:
         self.derived = [(flag, conditions.needs(flag.when)) for flag in document.flags if flag.when]
         self.derived_bits = _any_bits(need for _, needs in self.derived for need in needs)
         self.order = {flag.id: place for place, flag in enumerate(document.flags)}
-        self.benefits = [(benefit, conditions.needs(benefit.when)) for benefit in document.benefits]
+        self.benefits = [(GivenBenefit(benefit, {}), conditions.needs(benefit.when)) for benefit in document.benefits]
         self.advice = [
             PreparedAdvice(
                 advice,
@@ -89,9 +89,6 @@ class GivenBenefit(NamedTuple):
 
     benefit: Benefit
     numbers: dict[str, int]
-
-
-_NO_NUMBERS: dict[str, int] = {}
 
 
 def catalogues_of(rules: CompiledRuleSet) -> Catalogues:
@@ -220,24 +217,24 @@ def _similar_runner(
     return sum(gone.values()), {joint: print_score(totals[joint].raw - lost) for joint, lost in gone.items()}
 
 
-def benefits_for(rules: CompiledRuleSet, bits: int) -> list[Benefit]:
-    """The statements of the benefits catalogue that apply where these conditions hold."""
-    return [benefit for benefit, needs in catalogues_of(rules).benefits if not needs or _hold(needs, bits)]
+def benefits_for(rules: CompiledRuleSet, bits: int) -> list[GivenBenefit]:
+    """The statements of the benefits catalogue that apply where these conditions hold, before numbers are filled in."""
+    return [given for given, needs in catalogues_of(rules).benefits if not needs or _hold(needs, bits)]
 
 
-def fill_in_numbers(benefits: Sequence[Benefit], standing: Standing) -> list[GivenBenefit]:
+def fill_in_numbers(benefits: Sequence[GivenBenefit], standing: Standing) -> list[GivenBenefit]:
     """These benefits with the runner's numbers; one whose numbers are not all known is left out."""
-    given: list[GivenBenefit] = []
-    for benefit in benefits:
-        named = benefit.numbers
-        if not named:
-            given.append(GivenBenefit(benefit, _NO_NUMBERS))
+    filled: list[GivenBenefit] = []
+    for given in benefits:
+        features = given.benefit.numbers
+        if not features:
+            filled.append(given)
             continue
         numbers: dict[str, int] = {}
-        for feature in named:
+        for feature in features:
             reading = standing.reading(feature)
             if isinstance(reading, tuple) and reading[1]:
                 numbers[feature] = (2 * reading[0] + reading[1]) // (2 * reading[1])
-        if len(numbers) == len(named):
-            given.append(GivenBenefit(benefit, numbers))
-    return given
+        if len(numbers) == len(features):
+            filled.append(GivenBenefit(given.benefit, numbers))
+    return filled

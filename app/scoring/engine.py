@@ -5,7 +5,6 @@ the request and the day.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from math import sqrt
 from typing import Literal, NamedTuple, cast
@@ -25,7 +24,7 @@ from app.scoring.advice import (
 from app.scoring.compiled import AVERAGE_HUNDREDTHS, POINTS_PER_DOUBLING, CompiledRuleSet, JointTables
 from app.scoring.findings import note_findings
 from app.scoring.next_steps import NextRun, Question, ask_next, plan_next_run, unknown_rulers
-from app.scoring.rule_set import Benefit, Flag
+from app.scoring.rule_set import Flag
 from app.scoring.standing import Standing, grounds_of
 from app.scoring.totals import Z_95, Totals, add_up, is_assessed, print_score
 
@@ -71,8 +70,7 @@ class JointAssessment(NamedTuple):
     rate: RateRange | None
 
 
-@dataclass(frozen=True, slots=True)
-class Grading:
+class Grading(NamedTuple):
     """All that follows from where a runner stands, whoever that is: the same for everyone in the same bands.
 
     Attributes:
@@ -103,7 +101,7 @@ class Grading:
     flags: list[Flag]
     bits: int
     advice: list[GivenAdvice]
-    benefits: list[Benefit]
+    benefits: list[GivenBenefit]
     weak_evidence_share: float
     unknown: list[int]
     questions: dict[tuple[str | None, ...], Question | None]

@@ -1,7 +1,6 @@
 """What could come next: the next run, and the one question whose answer would help most."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from pydantic import BaseModel
@@ -11,7 +10,7 @@ from app.features.facts import thousandths
 from app.features.load import longest_before
 from app.runners import JointId, ScoreRequest
 from app.scoring.compiled import CompiledRuleSet
-from app.scoring.rulers import Ruler
+from app.scoring.rulers import Edge, Ruler
 from app.scoring.standing import Standing, grounds_of
 from app.scoring.totals import Totals, is_assessed, print_score
 
@@ -19,8 +18,7 @@ SINGLE_RUN_FEATURE = "session_spike_ratio"
 PAIN_THAT_HOLDS_THE_NEXT_RUN = 4
 
 
-@dataclass(frozen=True, slots=True)
-class NextRun:
+class NextRun(NamedTuple):
     """The next run against the range that was not linked with more injuries.
 
     Attributes:
@@ -59,7 +57,7 @@ def plan_next_run(rules: CompiledRuleSet, standing: Standing, *, scored: Mapping
         return None
     planned = facts.training.planned_run
     on = facts.as_of if planned is None or planned.on is None else planned.on
-    ruler = _questions_of(rules).single_run
+    end = _questions_of(rules).single_run_end
     days_ahead = (on - facts.as_of).days
     log = facts.log
     planned_mm: int | None = None
@@ -68,9 +66,9 @@ def plan_next_run(rules: CompiledRuleSet, standing: Standing, *, scored: Mapping
         lasts = None if planned.duration_s is None else thousandths(planned.duration_s)
         log = facts.log.with_run_in(days_ahead, distance_mm=planned_mm, duration_ms=lasts)
     longest: int | None = None
-    if ruler is not None and not _has_pain(facts) and standing.reading(SINGLE_RUN_FEATURE) is not NOT_APPLICABLE:
+    if end is not None and not _has_pain(facts) and standing.reading(SINGLE_RUN_FEATURE) is not NOT_APPLICABLE:
         before = longest_before(log)  # which leaves out the planned run, because it leaves out its day
-        longest = _longest_in_reference_mm(ruler, before) if before else None
+        longest = _longest_below_mm(end, before) if before else None
     longest_m = None if longest is None else longest // 1000
     if planned_mm is None:
         return NextRun(longest_m, None, None, {})
@@ -81,17 +79,14 @@ def plan_next_run(rules: CompiledRuleSet, standing: Standing, *, scored: Mapping
 
 def _has_pain(facts: Facts) -> bool:
     runner = facts.runner
-    return any(
-        joint is not None and joint.pain_now is not None and joint.pain_now >= PAIN_THAT_HOLDS_THE_NEXT_RUN
-        for joint in (runner.knee, runner.lower_back)
-    )
+    for joint in (runner.knee, runner.lower_back):
+        if joint is not None and joint.pain_now is not None and joint.pain_now >= PAIN_THAT_HOLDS_THE_NEXT_RUN:
+            return True
+    return False
 
 
-def _longest_in_reference_mm(ruler: Ruler, before_mm: int) -> int | None:
-    """The longest run, mm, whose ratio to `before_mm` stays in the reference band; None when nothing ends that band."""
-    end = next((edge for edge in reversed(ruler.edges) if edge.band > ruler.reference), None)
-    if end is None:
-        return None
+def _longest_below_mm(end: Edge, before_mm: int) -> int:
+    """The longest run, mm, whose ratio to `before_mm` stays in the band that ends at this edge."""
     if end.exclusive:
         return before_mm * end.numerator // end.denominator
     return -(-before_mm * end.numerator // end.denominator) - 1
@@ -148,17 +143,23 @@ class _Questions:
     """What a rule set could ask: the inputs of every ruler, and the tables that each ruler moves.
 
     Attributes:
-        single_run: the ruler of the single-run factor, which bounds the next run.
+        single_run_end: where the reference band of the single-run factor ends, which bounds the next run; None where no
+            factor reads it, or nothing ends that band.
     """
 
     def __init__(self, rules: CompiledRuleSet) -> None:
         self.inputs = [FEATURES[ruler.feature].inputs for ruler in rules.rulers]
         self.readers: list[list[_Reader]] = [[] for _ in rules.rulers]
-        self.single_run = next((ruler for ruler in rules.rulers if ruler.feature == SINGLE_RUN_FEATURE), None)
+        single_run = next((ruler for ruler in rules.rulers if ruler.feature == SINGLE_RUN_FEATURE), None)
+        self.single_run_end = None if single_run is None else _end_of_reference(single_run)
         for joint, tables in rules.joints.items():
             for number, group in enumerate(tables.groups):
                 for ruler, offsets in group.steps:
                     self.readers[ruler].append(_Reader(joint, number, offsets))
+
+
+def _end_of_reference(ruler: Ruler) -> Edge | None:
+    return next((edge for edge in reversed(ruler.edges) if edge.band > ruler.reference), None)
 
 
 def _questions_of(rules: CompiledRuleSet) -> _Questions:

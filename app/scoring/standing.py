@@ -158,9 +158,11 @@ class Grounds:
             bits |= more_bits
         for derive, kept, slot in self._of_training:
             reading = derive(facts)
-            is_open = reading is None or isinstance(reading, Between)
-            absent = first_absent(slot.feature, facts) if is_open else None
-            key = (reading, absent)
+            if reading is None or isinstance(reading, Between):  # open, so that what was not given counts too
+                absent = first_absent(slot.feature, facts)
+                key: Hashable = (reading, absent)
+            else:
+                absent, key = None, reading
             place = kept.get(key) or keep(kept, key, slot.place(reading, absent))
             places.append(place)
             bits |= place.bits
