@@ -31,21 +31,25 @@ def find_time_zone(name: str | None, faults: list[Fault]) -> ZoneInfo | None:
 
 def check_profile(runner: Runner, faults: list[Fault]) -> None:
     """Adds a fault for each answer about history that another one rules out."""
-    parts = (("knee", runner.knee), ("lower_back", runner.lower_back), ("other_injury", runner.other_injury))
-    for part, told in parts:
-        if told is None:
+    for part, joint in (("knee", runner.knee), ("lower_back", runner.lower_back)):
+        if joint is None:
             continue
-        if told.history == "never":
-            detail = "It goes with 'history' never only when it is left out."
-            faults += [
-                Fault(f"/runner/{part}/{field}", "contradiction", detail)
-                for field in ("months_since", "episodes")
-                if getattr(told, field, None)
-            ]
-        if getattr(told, "surgery", None) == "none" and getattr(told, "surgery_months_since", None) is not None:
+        if joint.history == "never":
+            if joint.months_since:
+                faults.append(_never_with(part, "months_since"))
+            if joint.episodes:
+                faults.append(_never_with(part, "episodes"))
+        if joint.surgery == "none" and joint.surgery_months_since is not None:
             faults.append(
                 Fault(f"/runner/{part}/surgery_months_since", "contradiction", "It does not go with 'surgery' none.")
             )
+    other = runner.other_injury
+    if other is not None and other.history == "never" and other.months_since:
+        faults.append(_never_with("other_injury", "months_since"))
+
+
+def _never_with(part: str, field: str) -> Fault:
+    return Fault(f"/runner/{part}/{field}", "contradiction", "It goes with 'history' never only when it is left out.")
 
 
 def check_sessions(
@@ -72,7 +76,8 @@ def check_sessions(
 
 def _look_at_days(sessions: Sequence[Session], days: Sequence[date | None], findings: list[Finding]) -> set[int]:
     duplicates: set[int] = set()
-    if len(set(days)) < len(days) or [session.id for session in sessions].count(None) < len(sessions):
+    ids = [session.id for session in sessions]
+    if len(set(days)) < len(days) or any(ids):
         duplicates = _find_duplicates(sessions, days, findings)
     elif max([session.distance_m or 0.0 for session in sessions], default=0.0) < DAY_DOUBTFUL_M:
         return duplicates

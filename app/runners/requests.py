@@ -90,14 +90,15 @@ def _settle(
     training = request.training
     zone = find_time_zone(training.time_zone, faults)
     sessions = training.sessions or []
-    days = [session.started_on for session in sessions]
-    if None in days or [session.started_at for session in sessions].count(None) < len(sessions):
+    days = told_days = [session.started_on for session in sessions]
+    moments = [session.started_at for session in sessions]
+    if not all(told_days) or any(moments):
         days = [_local_day(session, place, zone, faults, findings) for place, session in enumerate(sessions)]
     as_of = _resolve_as_of(request.as_of or beside, days, today, faults)
     check_profile(request.runner, faults)
     duplicates = check_sessions(sessions, days, as_of, faults, findings)
     check_training(training, sessions, days, as_of, faults, findings)
-    if not duplicates and not any(session.started_on is None for session in sessions):
+    if not duplicates and all(told_days):
         return request, as_of
     settled = [
         session if session.started_on else session.model_copy(update={"started_on": day})

@@ -5,11 +5,12 @@ sentence breaks no old receipt. `full` adds titles, texts, published effects and
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, cast
 
 from app import __version__
 from app.runners import JointId
+from app.scoring.advice import GivenBenefit
 from app.scoring.compiled import JointTables
 from app.scoring.engine import Assessment, Grading, JointAssessment
 from app.scoring.next_steps import NextRun, Question
@@ -45,14 +46,16 @@ class _FullPieces(NamedTuple):
     Attributes:
         joints: pieces with an empty one wherever a reading goes.
         readings: index of each empty piece, and the ruler whose reading goes there.
-        cited: sources of the advice and the flags.
+        weak_evidence: from `weak_evidence_share` to where the sources begin.
+        cited: the sources, where every benefit that applies is given.
     """
 
     joints: list[bytes]
     readings: list[tuple[int, int]]
     advice: bytes
     referral: str
-    cited: tuple[str, ...]
+    weak_evidence: str
+    cited: bytes
 
 
 def render(assessment: Assessment, *, detail: Detail = "full", language: str = "en") -> bytes:
@@ -64,7 +67,6 @@ def render(assessment: Assessment, *, detail: Detail = "full", language: str = "
     wording = wording_of(assessment.rules, language)
     if detail == "scores":
         return _write_scores(assessment, wording)
-    benefits = [_write_map(numbers) for _, numbers in assessment.benefits]
     next_run = _write_next_run(assessment.next_run)
     codes = _write_codes(assessment, wording, next_run)
     receipt = (
@@ -74,7 +76,7 @@ def render(assessment: Assessment, *, detail: Detail = "full", language: str = "
     )
     if detail == "codes":
         return b"".join((codes[:-1], b",", receipt.encode(), b"}"))
-    return _write_full(assessment, wording, benefits, next_run, receipt)
+    return _write_full(assessment, wording, next_run, receipt)
 
 
 def answer_digest(assessment: Assessment) -> str:
@@ -112,7 +114,9 @@ def _write_codes(assessment: Assessment, wording: Wording, next_run: str) -> byt
         pieces = kept["codes"] = _codes_pieces(assessment, wording)
     advice, joints, rest = cast(_CodesPieces, pieces)
     benefits = ",".join([
-        f'{{"id":"{benefit.id}","numbers":{_write_map(dict(sorted(numbers.items())) if numbers else numbers)}}}'
+        f'{{"id":"{benefit.id}","numbers":{_write_map(dict(sorted(numbers.items())))}}}'
+        if numbers
+        else wording.benefit_code[benefit.id]
         for benefit, numbers in assessment.benefits
     ])  # fmt: skip
     findings = ",".join([
@@ -170,46 +174,52 @@ def _contributions(
 
 
 def _write_scores(assessment: Assessment, wording: Wording) -> bytes:
+    kept = assessment.grading.written
+    rest = kept.get("scores")
+    if rest is None:
+        rest = kept["scores"] = _after_the_day(assessment.grading, wording)
+    return f'{{"as_of":"{assessment.as_of}",{rest}'.encode()
+
+
+def _after_the_day(grading: Grading, wording: Wording) -> str:
+    """The scores answer but for its beginning: all of it follows from where a runner stands."""
     joints = ",".join(
         f'"{joint}":{{"status":"{assessed.status}",{numbers.score},{numbers.score_range},{numbers.level},'
         f"{numbers.known_share},{numbers.relative_risk}}}"
-        for joint, assessed in assessment.grading.joints.items()
+        for joint, assessed in grading.joints.items()
         for numbers in (_write_numbers(assessed),)
     )
-    return (
-        f'{{"as_of":"{assessment.as_of}","joints":{{{joints}}},'
-        f'"referral":{_write_referral_in_codes(assessment.grading)},"rule_set":{wording.rule_set}}}'.encode()
-    )
+    referral = _write_referral_in_codes(grading)
+    return f'"joints":{{{joints}}},"referral":{referral},"rule_set":{wording.rule_set}}}'
 
 
-def _write_full(
-    assessment: Assessment, wording: Wording, benefit_numbers: list[str], next_run: str, receipt: str
-) -> bytes:
+def _write_full(assessment: Assessment, wording: Wording, next_run: str, receipt: str) -> bytes:
     grading = assessment.grading
     pieces = grading.written.get(wording.language)
     if pieces is None:
         pieces = grading.written[wording.language] = _full_pieces(assessment, wording)
-    joints, readings, advice, referral, cited = cast(_FullPieces, pieces)
+    joints, readings, advice, referral, weak_evidence, cited = cast(_FullPieces, pieces)
     written = assessment.standing.written()
     answer = [f'{{"as_of":"{assessment.as_of}",'.encode(), *joints]
     for place, ruler in readings:
         answer[place] = written[ruler]
     benefits = ",".join([
-        wording.benefit(benefit, numbers, shown)
-        for (benefit, numbers), shown in zip(assessment.benefits, benefit_numbers, strict=True)
+        wording.benefit(benefit, numbers, _write_map(numbers) if numbers else "{}")
+        for benefit, numbers in assessment.benefits
     ])  # fmt: skip
     findings = ",".join([
         f'{{"severity":"{finding.severity}","code":"{finding.code}","pointer":{quote(finding.pointer)},'
         f'"message":{quote(finding.message)}}}'
         for finding in assessment.findings
     ])  # fmt: skip
-    sources = [source for benefit, _ in assessment.benefits for source in benefit.sources]
+    if len(assessment.benefits) < len(grading.benefits):
+        cited = wording.cite(_cited(grading, assessment.benefits))
     answer += (
         advice,
         f'"next_run":{next_run},"ask_next":{_write_question(assessment.ask_next)},"benefits":[{benefits}],'
-        f'"referral":{referral},"findings":[{findings}],'
-        f'"weak_evidence_share":{write_number(grading.weak_evidence_share)},"sources":{{'.encode(),
-        wording.cite((*cited, *sources)),
+        f'"referral":{referral},"findings":[{findings}],{weak_evidence}'.encode(),
+        wording.always_cited,
+        cited,
         f'}},"rule_set":{wording.rule_set},{receipt},"notice":{wording.notice}}}'.encode(),
     )
     return b"".join(answer)
@@ -233,10 +243,20 @@ def _full_pieces(assessment: Assessment, wording: Wording) -> _FullPieces:
             joints += (shown.head, b"", shown.tail)  # shared with every other answer, so not joined here
         joints.append(b"]}")
         comma = ","
-    cited = [source for given in grading.advice for source in given.advice.sources]
-    cited += [source for flag in grading.flags for source in flag.sources]
     advice = b"".join((b'},"advice":[', *_write_advice(grading, wording), b"],"))
-    return _FullPieces(joints, readings, advice, _write_referral(grading, wording), tuple(dict.fromkeys(cited)))
+    weak_evidence = f'"weak_evidence_share":{write_number(grading.weak_evidence_share)},"sources":{{'
+    cited = wording.cite(_cited(grading, grading.benefits))
+    return _FullPieces(joints, readings, advice, _write_referral(grading, wording), weak_evidence, cited)
+
+
+def _cited(grading: Grading, benefits: Iterable[GivenBenefit]) -> Iterator[str]:
+    """The sources of what is said besides the factors, in the order of the answer."""
+    for given in grading.advice:
+        yield from given.advice.sources
+    for flag in grading.flags:
+        yield from flag.sources
+    for benefit, _ in benefits:
+        yield from benefit.sources
 
 
 def _write_advice(grading: Grading, wording: Wording) -> list[bytes]:

@@ -50,7 +50,12 @@ class AdvicePieces(NamedTuple):
 
 
 class Wording:
-    """The written pieces of one rule set in one language, each made when first needed and kept."""
+    """The written pieces of one rule set in one language, each made when first needed and kept.
+
+    Attributes:
+        always_cited: the members of `sources` that stand in every answer: those of every factor and rate.
+        benefit_code: a benefit without numbers as the codes answer has it, by its id.
+    """
 
     def __init__(self, rules: CompiledRuleSet, language: str) -> None:
         self.rules = rules
@@ -66,7 +71,8 @@ class Wording:
         }
         always = [*document.rates.sources, *(name for factor in document.factors for name in factor.evidence.sources)]
         self._always = frozenset(always)
-        self._always_cited = b"".join(self._sources[name] for name in dict.fromkeys(always))[1:]
+        self.always_cited = b"".join(self._sources[name] for name in dict.fromkeys(always))[1:]
+        self.benefit_code = {benefit.id: f'{{"id":"{benefit.id}","numbers":{{}}}}' for benefit in document.benefits}
         self.rule_set = f'{{"version":{quote(rules.version)},"digest":{quote(rules.digest)}}}'
         self.rule_set_sorted = f'{{"digest":{quote(rules.digest)},"version":{quote(rules.version)}}}'
         self.notice = self.say(document.texts.notice)
@@ -177,9 +183,8 @@ class Wording:
         return quote(f"{text_in(flag.text, self.language)} {text_in(flag.action, self.language)}")
 
     def cite(self, cited: Iterable[str]) -> bytes:
-        """The members of `sources`: those of every factor and rate, then these."""
-        more = [self._sources[name] for name in dict.fromkeys(cited) if name not in self._always]
-        return b"".join([self._always_cited, *more])
+        """The members of `sources` that follow `always_cited`: each of these that is not among them."""
+        return b"".join([self._sources[name] for name in dict.fromkeys(cited) if name not in self._always])
 
 
 def _write(anything: object) -> str:
