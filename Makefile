@@ -14,7 +14,8 @@ FUZZ ?= 5000
 ROWS ?= 10000000
 # make lock UPGRADE=--upgrade takes the newest releases; without it the locked versions stay where they can.
 UPGRADE ?=
-ENGINE ?= $(firstword $(foreach engine,docker podman,$(if $(shell command -v $(engine)),$(engine))))
+# A docker without its daemon is none.
+ENGINE ?= $(firstword $(foreach engine,docker podman,$(shell $(engine) info >/dev/null 2>&1 && echo $(engine))))
 
 venv := .venv/bin
 python := $(venv)/python
@@ -111,7 +112,7 @@ lock: setup ## requirements/*.txt from pyproject.toml: hashes, and no address of
 	$(lock) --group pyproject.toml:build -c requirements/dev.txt -o requirements/build.txt
 
 image: ## the container image joint-risk:VERSION, with docker or podman
-	@test -n "$(ENGINE)" || { echo "Neither docker nor podman is installed." >&2; exit 1; }
+	@test -n "$(ENGINE)" || { echo "Neither docker nor podman answers here." >&2; exit 1; }
 	$(ENGINE) build $(if $(filter podman,$(firstword $(ENGINE))),--format docker) -t joint-risk:$(version) .
 
 soak: setup ## two workers at 70 % of what they can do for 15 minutes, then at three times as much (needs hey)

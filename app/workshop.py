@@ -13,7 +13,9 @@ of `preload` imported already, and ends with the job; nothing of one job is left
 - **The answer** is `bytes`, or what JSON can hold (a tuple comes back as a list). It is not unpickled: a job that was
   taken over by what it read must not get a hand on us. An error of ours that a job raises is raised again here.
 - **Inside**, the process has no environment (so no address of a store and no key), opens no socket and no database,
-  starts no other process, writes no file, prints nowhere, leaves no core, and yields the processor to scoring.
+  starts no other process, writes no file, reads nothing of `/proc` and of mounted secrets, prints nowhere, leaves no
+  core, and yields the processor to scoring. It is a fence around Python code that is led astray, not a wall: machine
+  code that broke out of Python would be the service's user on this machine.
 - **One job a bench at a time**; `waiting_most` more wait, and the next is refused. The deadline counts from when the
   job begins.
 """
@@ -32,6 +34,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 from threading import Event, Lock, Timer
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
@@ -55,6 +58,8 @@ _ENVIRONMENT_KEPT: Final = ("LANG", "LC_ALL", "PATH", "TZ")
 _REFUSED_EVENTS: Final = (
     "socket.", "sqlite3.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system", "pty.",
 )  # fmt: skip
+# Where Linux shows the environment that this process and its parents were started with, and where secrets are mounted.
+_REFUSED_FOLDERS: Final = ("/proc/", "/run/")
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 log = logging.getLogger("joint_risk.workshop")
@@ -364,5 +369,10 @@ def _fence_in(limits: Limits) -> None:
 def _refuse(event: str, arguments: tuple[object, ...]) -> None:
     if event.startswith(_REFUSED_EVENTS):
         raise PermissionError(event)
-    if event == "open" and isinstance(flags := arguments[2], int) and flags & _WRITING:
+    if event != "open":
+        return
+    path, _, flags = arguments
+    if isinstance(flags, int) and flags & _WRITING:
+        raise PermissionError(event)
+    if isinstance(path, str | bytes) and str(Path(os.fsdecode(path)).resolve()).startswith(_REFUSED_FOLDERS):
         raise PermissionError(event)

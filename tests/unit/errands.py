@@ -88,6 +88,8 @@ _TRESPASSES: dict[str, Callable[[], object]] = {
     "process": lambda: subprocess.run(["true"], check=True),
     "fork": os.fork,
     "file": lambda: Path(f"errand-{os.getpid()}.txt").write_text("a runner's secret", encoding="utf-8"),
+    "environment": lambda: Path("/proc/self/environ").read_bytes(),
+    "secret": lambda: Path("/run/secrets/joint_risk_database_url").read_bytes(),
 }
 
 

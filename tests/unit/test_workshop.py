@@ -177,9 +177,9 @@ def test_a_job_knows_no_address_and_no_key(workshop: Workshop, monkeypatch: pyte
     assert set(workshop.do(errands.show_environment)) <= {"LANG", "LC_ALL", "PATH", "TZ"}
 
 
-@pytest.mark.parametrize("kind", ["socket", "name", "database", "process", "fork", "file"])
+@pytest.mark.parametrize("kind", ["socket", "name", "database", "process", "fork", "file", "environment", "secret"])
 def test_a_job_reaches_nothing_but_its_answer(workshop: Workshop, kind: str) -> None:
-    assert workshop.do(errands.trespass, kind) != "done"
+    assert workshop.do(errands.trespass, kind) == "PermissionError"
 
 
 def test_a_job_prints_nowhere_and_yields_to_scoring(workshop: Workshop, capfd: pytest.CaptureFixture[str]) -> None:
