@@ -44,9 +44,9 @@ COPY --from=build /opt/joint-risk /opt/joint-risk
 ENV PATH=/opt/joint-risk/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    JOINT_RISK_DATABASE_URL=sqlite:////data/joint-risk.db \
     JOINT_RISK_HOST=0.0.0.0
 USER 10001:10001
+# The store is joint-risk.db here by the default of the settings. Named as a variable it would win over a mounted secret.
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000

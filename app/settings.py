@@ -252,9 +252,11 @@ def read_settings(**overrides: Any) -> Settings:
         if name.startswith(PREFIX) and not _is_known(name)
     ]
     secrets = Path(os.environ.get(SECRETS_DIR, SECRETS_DIR_DEFAULT))
+    unreadable = [_unreadable_fault(name) for name in Settings.model_fields if _is_unreadable(secrets, name)]
+    faults += unreadable
     try:
         settings = Settings(
-            _secrets_dir=secrets if secrets.is_dir() else None,
+            _secrets_dir=secrets if secrets.is_dir() and not unreadable else None,
             **{name: given for name, given in overrides.items() if given is not None},
         )
     except ValidationError as refused:
@@ -265,6 +267,23 @@ def read_settings(**overrides: Any) -> Settings:
     if faults:
         raise InvalidSettingsError(faults)
     return settings
+
+
+def _is_unreadable(secrets: Path, name: str) -> bool:
+    """Whether a setting's secret is there and this user cannot read it."""
+    try:
+        (secrets / f"{PREFIX}{name}".lower()).read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, UnicodeDecodeError):
+        return True
+    return False
+
+
+def _unreadable_fault(name: str) -> Fault:
+    variable = f"{PREFIX}{name}".upper()
+    detail = f"{variable}: the file of this secret cannot be read by the user that the service runs as."
+    return Fault(f"/{variable}", "unreadable", detail)
 
 
 def _is_known(name: str) -> bool:

@@ -133,6 +133,15 @@ def test_every_setting_that_is_deployed_exists() -> None:
     assert set(settings["data"]) <= known
 
 
+def test_the_image_names_nothing_that_is_mounted_as_a_secret() -> None:
+    """A variable wins over a file, so a default of the image would win over what an operator mounted."""
+    secrets = {name.upper() for name in documents("compose/compose.yaml")[0]["secrets"] if name.startswith("joint_")}
+    assert secrets == {f"{PREFIX}DATABASE_URL"}
+    named = re.findall(rf"\b{PREFIX}[A-Z_]+(?==)", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    assert f"{PREFIX}HOST" in named
+    assert secrets.isdisjoint(named)
+
+
 def test_nothing_deployed_holds_a_secret() -> None:
     for file in MANIFESTS:
         for manifest in yaml.safe_load_all(file.read_text(encoding="utf-8")):

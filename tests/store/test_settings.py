@@ -86,6 +86,22 @@ def test_a_variable_that_sets_nothing_is_named(monkeypatch: pytest.MonkeyPatch) 
     ]
 
 
+def test_a_secret_that_cannot_be_read_is_named_beside_the_other_faults(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "joint_risk_database_url").write_bytes(b"postgresql://\xff")
+    (tmp_path / "joint_risk_key").mkdir()
+    monkeypatch.setenv("JOINT_RISK_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("JOINT_RISK_PORT", "high")
+    with pytest.raises(InvalidSettingsError) as refused:
+        read_settings()
+    assert {(fault.pointer, fault.code) for fault in refused.value.faults} == {
+        ("/JOINT_RISK_DATABASE_URL", "unreadable"),
+        ("/JOINT_RISK_KEY", "unreadable"),
+        ("/JOINT_RISK_PORT", "int-parsing"),
+    }
+
+
 def test_a_secret_may_come_from_a_file_and_a_variable_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "joint_risk_database_url").write_text("postgresql://ann:secret@db.example/rules", encoding="utf-8")
     monkeypatch.setenv("JOINT_RISK_SECRETS_DIR", str(tmp_path))

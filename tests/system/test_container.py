@@ -19,6 +19,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.access.store import KeyStore
+from app.database import connect_engine
+from tests.postgresql import own_postgresql
 from tests.system.load import Load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -169,6 +172,23 @@ def test_without_keys_and_without_a_word_about_it_the_container_refuses_to_start
 
     assert refused.returncode not in (0, 137)
     assert "JOINT_RISK_AUTH" in refused.stderr + refused.stdout
+
+
+def test_the_store_that_a_mounted_secret_names_is_used_by_every_command(image: str, tmp_path: Path) -> None:
+    secret = tmp_path / "joint_risk_database_url"
+    with own_postgresql() as postgresql:
+        secret.write_text(postgresql.url, encoding="utf-8")
+        mounted = [*PODMAN, "run", "--rm", *HARDENED, "--volume", f"{tmp_path}:/run/secrets:ro", image]
+        secret.chmod(0o600)
+        refused = run(*mounted, "migrate", check=False)
+        assert (refused.returncode, "JOINT_RISK_DATABASE_URL" in refused.stderr) == (8, True)
+        assert "Traceback" not in refused.stderr
+        secret.chmod(0o644)
+        run(*mounted, "migrate")
+        run(*mounted, "keys", "create", "--name", "first", "--scope", "score")
+        engine = connect_engine(postgresql.url)
+        assert [record.name for record in KeyStore(engine).records()] == ["first"]
+        engine.dispose()
 
 
 def test_the_image_says_what_it_is_and_how_to_ask_after_its_health(image: str) -> None:
