@@ -2,8 +2,8 @@
 
 What stands in a column means what it means on the wire. Null is "not told"; an object whose members are all null is
 not told either, because many writers of Parquet cannot say the one without the other. Rows that are plainly in order
-are read all at once. The others, and requests in JSON text, are read one by one by the reader of single requests, so
-that their faults and findings are the same as on the wire.
+are read all at once. The others are read one by one by the reader of single requests, so that their faults and findings
+are the same as on the wire.
 """
 
 import json
@@ -18,6 +18,7 @@ from pydantic_core import to_json
 
 from app.errors import Fault, InvalidInputError
 from app.runners.cell_columns import ArrowArray, told_in
+from app.runners.line_columns import read_texts
 from app.runners.plain_columns import PlainReader
 from app.runners.requests import ReadRequest, read_request
 from app.runners.told_columns import Mask, ToldColumns, Whole, nobody, told_by_requests, with_others
@@ -42,14 +43,30 @@ def read_columns(batch: pa.RecordBatch, *, as_of: date | None, today: date) -> T
     """
     _ensure_has_runners(batch.schema)
     if REQUEST in batch.schema.names:
-        everyone = np.arange(batch.num_rows)
-        return _read_one_by_one(nobody(batch.num_rows), batch, everyone, as_of=as_of, today=today)
+        return _read_texts(batch, as_of=as_of, today=today)
     leaves, odd = _take_apart(batch)
     columns, more = PlainReader(leaves, batch.num_rows).read(as_of=as_of, today=today)
     rows = (odd | more).nonzero()[0]
     if not len(rows):
         return columns
     return _read_one_by_one(columns, batch.take(rows), rows, as_of=as_of, today=today)
+
+
+def _read_texts(batch: pa.RecordBatch, *, as_of: date | None, today: date) -> ToldColumns:
+    texts = [_text_of(cell) for cell in _cells(batch.column(REQUEST))]
+    days = batch.column(AS_OF) if AS_OF in batch.schema.names else pa.nulls(batch.num_rows, pa.date32())
+    columns, left = nobody(batch.num_rows), np.ones(batch.num_rows, np.bool_)
+    for places, told in read_texts(texts, days, as_of=as_of, today=today):
+        columns = with_others(columns, told, rows=places, refused={})._replace(single_count=0)
+        left[places] = False
+    rows = left.nonzero()[0]
+    if not len(rows):
+        return columns
+    return _read_one_by_one(columns, batch.take(rows), rows, as_of=as_of, today=today)
+
+
+def _text_of(cell: object) -> bytes:
+    return cell if isinstance(cell, bytes) else b"" if cell is None else str(cell).encode()
 
 
 def _ensure_has_runners(schema: pa.Schema) -> None:
@@ -109,7 +126,7 @@ def _read_bodies(batch: pa.RecordBatch) -> Iterator[_Body]:
     days = _cells(batch.column(AS_OF)) if AS_OF in names else [None] * batch.num_rows
     if REQUEST in names:
         for text, day in zip(_cells(batch.column(REQUEST)), days, strict=True):
-            body = text if isinstance(text, bytes) else b"" if text is None else str(text).encode()
+            body = _text_of(text)
             # a cell that is no day is put where its fault will be found
             yield _Body(body, day) if day is None or type(day) is date else _Body(_with_day(body, day), None)
         return

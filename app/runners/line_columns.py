@@ -1,6 +1,6 @@
-"""Rows of JSON lines in columns: whatever is plainly in order, parsed and checked for all rows at once.
+"""Rows and requests in JSON text, read into columns: whatever is plainly in order, parsed and checked all at once.
 
-Arrow parses the lines by a schema made from the request's own models. It is stricter than JSON in some ways and knows
+Arrow parses the texts by a schema made from the request's own models. It is stricter than JSON in some ways and knows
 less than the models in others, so what it does not take, or takes and finds odd, is left out here: such rows are for
 the reader of single requests, whose word is the only one on faults and findings.
 """
@@ -20,9 +20,10 @@ from pydantic import BaseModel
 from app.runners.cell_columns import ArrowArray, told_in
 from app.runners.plain_columns import PlainReader
 from app.runners.profile import ScoreRequest
-from app.runners.told_columns import Mask, ToldColumns
+from app.runners.told_columns import Mask, ToldColumns, Whole
 
 ID_CHARACTERS_MOST: Final = 128
+PARSED_TOGETHER_BYTES: Final = 4_194_304
 LINES_LEFT_OUT_TOGETHER: Final = 32
 """Of lines that do not parse, so many are left out with the one that is at fault; to find it alone costs more."""
 
@@ -41,19 +42,48 @@ class PlainLines(NamedTuple):
     told: ToldColumns
 
 
-def read_lines(lines: Sequence[bytes | None], *, as_of: date | None, today: date) -> Iterator[PlainLines]:
+class PlainTexts(NamedTuple):
+    """The requests that are plainly in order: their places among those given, rising, and a row for each."""
+
+    places: Whole
+    told: ToldColumns
+
+
+Text = bytes | None
+"""A row or a request as JSON; None is none."""
+
+
+def read_lines(lines: Sequence[Text], *, as_of: date | None, today: date) -> Iterator[PlainLines]:
     """What the lines told that are plainly rows of a batch (`id`, `request`, `as_of`); the others are left out.
 
     Args:
-        lines: None is no row.
         as_of: the day of the score of every row that names none; None takes the default that a request has.
         today: the day in UTC.
     """
-    places = [place for place, line in enumerate(lines) if line is not None and _may_be_plain(line)]
-    for parsed, batch in _parse([(place, lines[place] or b"") for place in places]):
-        found = _read_rows(parsed, batch, as_of=as_of, today=today)
-        if found.places:
-            yield found
+    for places, batch in _parse_plain(lines, _parsing_rows()):
+        all_ids: ArrowArray = batch.column("id")
+        lengths: ArrowArray = pc.utf8_length(all_ids)
+        length = lengths.fill_null(0).to_numpy(zero_copy_only=False)
+        is_id: Mask = (length >= 1) & (length <= ID_CHARACTERS_MOST)
+        rows, told = _read_rows(batch.column("request"), batch.column("as_of"), ~is_id, as_of=as_of, today=today)
+        if len(rows):
+            ids = cast(list[str], all_ids.take(pa.array(rows)).to_pylist())
+            yield PlainLines(places[rows].tolist(), ids, told)
+
+
+def read_texts(texts: Sequence[Text], days: ArrowArray, *, as_of: date | None, today: date) -> Iterator[PlainTexts]:
+    """What the texts told that are plainly requests; the others are left out.
+
+    Args:
+        days: the day that stands beside each, null where none does.
+        as_of, today: as for `read_lines`.
+    """
+    for places, batch in _parse_plain(texts, _parsing_requests()):
+        requests = pa.StructArray.from_arrays(batch.columns, names=batch.schema.names)
+        blank = np.zeros(len(places), np.bool_)
+        rows, told = _read_rows(requests, days.take(pa.array(places)), blank, as_of=as_of, today=today)
+        if len(rows):
+            yield PlainTexts(places[rows], told)
 
 
 def _may_be_plain(line: bytes) -> bool:
@@ -79,26 +109,46 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-def _parse(lines: Sequence[tuple[int, bytes]]) -> Iterator[tuple[list[int], pa.RecordBatch]]:
-    """Record batches of the lines that parse, with their places; of lines that do not, the halves are tried."""
+def _parse_plain(lines: Sequence[Text], parsing: "pa.json.ParseOptions") -> Iterator[tuple[Whole, pa.RecordBatch]]:
+    """Record batches of the lines that parse, with their places."""
+    piece: list[tuple[int, bytes]] = []
+    piece_bytes = 0
+    for place, line in enumerate(lines):
+        if line is None or not _may_be_plain(line):
+            continue
+        piece.append((place, line))
+        piece_bytes += len(line)
+        if piece_bytes >= PARSED_TOGETHER_BYTES:
+            yield from _parse(piece, parsing)
+            piece, piece_bytes = [], 0
+    yield from _parse(piece, parsing)
+
+
+def _parse(
+    lines: Sequence[tuple[int, bytes]], parsing: "pa.json.ParseOptions"
+) -> Iterator[tuple[Whole, pa.RecordBatch]]:
+    """All in one; of lines that do not parse, the halves are tried, and so on."""
     if not lines:
         return
-    batch = _parse_all([line for _, line in lines])
+    batch = _parse_all([line for _, line in lines], parsing)
     if batch is not None:
-        yield [place for place, _ in lines], batch
+        yield np.array([place for place, _ in lines]), batch
     elif len(lines) > LINES_LEFT_OUT_TOGETHER:
         middle = len(lines) // 2
-        yield from _parse(lines[:middle])
-        yield from _parse(lines[middle:])
+        yield from _parse(lines[:middle], parsing)
+        yield from _parse(lines[middle:], parsing)
 
 
-def _parse_all(lines: Sequence[bytes]) -> pa.RecordBatch | None:
+def _parse_all(lines: Sequence[bytes], parsing: "pa.json.ParseOptions") -> pa.RecordBatch | None:
     """One row a line; None where anything does not fit."""
+    # In memory that goes back to the system when it is free: Arrow's own pool keeps tens of megabytes for a while.
     text = b"\n".join(lines) + b"\n"
     reading = pa.json.ReadOptions(use_threads=False, block_size=len(text) + 1)
     try:
         source = cast(IO[bytes], pa.BufferReader(text))
-        table = pa.json.read_json(source, read_options=reading, parse_options=_parsing())
+        table = pa.json.read_json(
+            source, read_options=reading, parse_options=parsing, memory_pool=pa.system_memory_pool()
+        )
     except (pa.ArrowException, OSError):
         return None
     # Two rows in one line would be found here: each line that is taken makes one at least.
@@ -109,8 +159,14 @@ def _parse_all(lines: Sequence[bytes]) -> pa.RecordBatch | None:
 
 
 @cache
-def _parsing() -> "pa.json.ParseOptions":
+def _parsing_rows() -> "pa.json.ParseOptions":
     schema = pa.schema([("id", pa.string()), ("as_of", pa.string()), ("request", _type_of(ScoreRequest))])
+    return pa.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
+
+
+@cache
+def _parsing_requests() -> "pa.json.ParseOptions":
+    schema = pa.schema(list(cast(pa.StructType, _type_of(ScoreRequest))))
     return pa.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
 
 
@@ -133,31 +189,39 @@ def _type_of(annotation: Any) -> pa.DataType:
     return pa.float64() if annotation in (int, float) else pa.string()
 
 
-def _read_rows(places: list[int], batch: pa.RecordBatch, *, as_of: date | None, today: date) -> PlainLines:
-    rows = np.array(places)
-    odd = _odd_around(batch)
+def _read_rows(
+    requests: ArrowArray, days: ArrowArray, odd: Mask, *, as_of: date | None, today: date
+) -> tuple[Whole, ToldColumns]:
+    """The rows that are plainly in order, and what they told."""
+    days, odd_days = _nearest_days(_member(requests, "as_of"), days)
+    odd = odd | odd_days | _odd_around(requests)
+    rows = np.arange(len(requests))
     while True:
         if odd.any():
             kept = (~odd).nonzero()[0]
-            rows, batch = rows[kept], batch.take(kept)
-        told, odd = PlainReader(_take_apart(batch), batch.num_rows).read(as_of=as_of, today=today)
+            rows, requests, days = rows[kept], requests.take(pa.array(kept)), days.take(pa.array(kept))
+        told, odd = PlainReader(_take_apart(requests, days), len(requests)).read(as_of=as_of, today=today)
         if not odd.any():  # at the second time at the latest: no row makes another one odd
-            return PlainLines(rows.tolist(), cast(list[str], batch.column("id").to_pylist()), told)
+            return rows, told
 
 
-def _odd_around(batch: pa.RecordBatch) -> Mask:
-    """Rows without what a row needs, and those that name a day twice; objects without members are looked at here."""
-    ids: ArrowArray = batch.column("id")
-    lengths: ArrowArray = pc.utf8_length(ids)
-    length = lengths.fill_null(0).to_numpy(zero_copy_only=False)
-    request = batch.column("request")
-    own_day, runner, training = (_member(request, name) for name in ("as_of", "runner", "training"))
+def _nearest_days(own: ArrowArray, beside: ArrowArray) -> tuple[ArrowArray, Mask]:
+    """The day in each request or else beside it, and the rows in which that is not plain."""
+    if beside.null_count == len(beside):
+        return own, told_in(beside)
+    if own.null_count == len(own):
+        return beside, told_in(own)
+    if beside.type == own.type:
+        return pc.coalesce(own, beside), told_in(own) & told_in(beside)
+    return own, told_in(beside)
+
+
+def _odd_around(requests: ArrowArray) -> Mask:
+    """Requests without what a request needs; later, objects of nothing look like none."""
+    runner, training = (_member(requests, name) for name in ("runner", "training"))
     plan = _member(training, "planned_run")
-    odd: Mask = (length < 1) | (length > ID_CHARACTERS_MOST)
-    odd |= ~(told_in(request) & told_in(runner) & told_in(training))
-    odd |= told_in(own_day) & told_in(batch.column("as_of"))
-    odd |= told_in(plan) & ~told_in(_member(plan, "distance_m"))
-    return odd
+    odd: Mask = ~(told_in(requests) & told_in(runner) & told_in(training))
+    return odd | (told_in(plan) & ~told_in(_member(plan, "distance_m")))
 
 
 def _member(cells: ArrowArray, name: str) -> ArrowArray:
@@ -165,9 +229,9 @@ def _member(cells: ArrowArray, name: str) -> ArrowArray:
     return cells.flatten()[cells.type.get_field_index(name)]
 
 
-def _take_apart(batch: pa.RecordBatch) -> dict[str, ArrowArray]:
+def _take_apart(requests: ArrowArray, days: ArrowArray) -> dict[str, ArrowArray]:
     """The cells by dotted path below the request, structs taken apart."""
-    leaves: dict[str, ArrowArray] = {}
+    leaves: dict[str, ArrowArray] = {"as_of": days}
 
     def add(path: str, cells: ArrowArray) -> None:
         if not pa.types.is_struct(cells.type):
@@ -176,8 +240,6 @@ def _take_apart(batch: pa.RecordBatch) -> dict[str, ArrowArray]:
         for field, member in zip(cells.type, cells.flatten(), strict=True):
             add(f"{path}.{field.name}", member)
 
-    request = batch.column("request")
     for name in ("runner", "training"):
-        add(name, _member(request, name))
-    leaves["as_of"] = pc.coalesce(_member(request, "as_of"), batch.column("as_of"))
+        add(name, _member(requests, name))
     return leaves

@@ -187,11 +187,14 @@ def buffering_proxy(server: Server) -> Iterator[str]:
         listening.close()
 
 
-def test_while_a_reader_stops_memory_does_not_grow_and_nothing_is_lost(start: Starter) -> None:
+@pytest.mark.parametrize("query", ["", "?detail=scores"])
+def test_while_a_reader_stops_memory_does_not_grow_and_nothing_is_lost(start: Starter, query: str) -> None:
     server = start(stream_idle_s=str(STOP_S + 60))
     piece = b"".join(line(number) for number in range(20))
+    # What scores lines together is read when they first come so, and stays.
+    httpx.post(f"{server.url}{PATH}{query}", content=piece * 20, headers=JSONL, timeout=60)
     before_bytes = server.rss_bytes()
-    with opened(server) as stream:
+    with opened(server, query) as stream:
         stream.send_while_taken(piece)
         full_bytes = server.rss_bytes()
         sent_bytes = stream.sent_bytes

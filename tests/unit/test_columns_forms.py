@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from app.errors import InvalidInputError
+from app.runners.columns import read_columns
 from app.scoring.columns import ANSWER_SCHEMA, CONTRIBUTIONS_FIELD, answer_schema, score_columns
 from tests.oracle.service import answer, shipped_rules
 from tests.unit.requests import TODAY, day, log, run, wire
@@ -109,6 +110,42 @@ def test_a_day_of_its_own_wins_over_the_day_beside_the_rows() -> None:
     assert scored(as_text(wire() | {"as_of": None}), as_of=earlier)[0]["as_of"] == earlier
     assert scored(as_text(wire() | {"as_of": None}, as_of=[earlier]), as_of=TODAY)[0]["as_of"] == earlier
     assert scored(as_text(REQUEST, as_of=[earlier]))[0]["as_of"] == TODAY
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_texts_that_are_plainly_in_order_are_read_at_once_and_say_what_structs_say(indent: int | None) -> None:
+    texts = [json.dumps(REQUEST, indent=indent), json.dumps(wire() | {"as_of": None}, indent=indent)]
+    batch = as_text(*texts)
+
+    assert read_columns(batch, as_of=None, today=TODAY).single_count == 0
+    assert scored(batch) == scored(as_structs(REQUEST)) + scored(as_text(wire() | {"as_of": None}))
+
+
+@pytest.mark.parametrize(
+    ("beside", "own", "single_count"),
+    [
+        ([None, None], [day(0), None], 0),
+        ([date(2026, 11, 22), date(2026, 11, 21)], [None, None], 0),
+        (["2026-11-22", None], [None, day(0)], 0),
+        (["2026-11-22", "2026-11-21"], [None, day(0)], 1),
+        ([date(2026, 11, 22), date(2026, 11, 21)], [None, day(0)], 2),
+        (["20.11.2026", "2026-11-21"], [None, None], 1),
+        (["20.11.2026", "2026-11-21"], [day(0), None], 1),
+    ],
+)
+def test_a_day_stands_in_a_text_or_beside_it_or_is_looked_at_alone(
+    beside: list[Any], own: list[str | None], single_count: int
+) -> None:
+    requests = [wire(RUNNER, TRAINING) | {"as_of": day} for day in own]
+    batch = as_text(*requests, as_of=beside)
+    one_by_one = [
+        row
+        for request, day in zip(requests, beside, strict=True)
+        for row in scored(as_text(json.dumps(request) + " ", "[]", as_of=[day, None]))[:1]
+    ]
+
+    assert read_columns(batch, as_of=None, today=TODAY).single_count == single_count
+    assert scored(batch) == one_by_one
 
 
 @pytest.mark.parametrize("beside", ["23.11.2026", 5])
