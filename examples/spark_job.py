@@ -27,10 +27,11 @@ def main() -> None:
     parser.add_argument("scores", help="where the scores go; replaced if it is there")
     parser.add_argument("--rules", type=Path, required=True, help="a rule set in its canonical form")
     parser.add_argument("--version", help="the version that it was published under; else the file's name")
+    parser.add_argument("--withdrawn", action="store_true", help="they have been withdrawn since; every row says so")
     parser.add_argument("--as-of", type=date.fromisoformat, help="the day of rows that name none")
     told = parser.parse_args()
     canonical = told.rules.read_bytes()
-    rules = RulesFile(told.version or told.rules.stem, digest_of(canonical), canonical)
+    rules = RulesFile(told.version or told.rules.stem, digest_of(canonical), canonical, told.withdrawn)
 
     spark = SparkSession.builder.appName(f"joint-risk {rules.version}").getOrCreate()
     scored = score(spark.read.parquet(told.runners), rules, as_of=told.as_of)

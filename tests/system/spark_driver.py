@@ -1,7 +1,8 @@
 """What a Spark job's driver does in the tests: run with the Python that has pyspark, not with pytest's.
 
-    spark_driver.py MASTER RULES AS_OF TODAY RUNNERS SCORES
+    spark_driver.py MASTER VERSION RULES AS_OF TODAY RUNNERS SCORES
 
+A VERSION that ends with "!" has been withdrawn.
 Says GOING once a few tasks are done and others are not, so that whoever watches may take a worker away.
 """
 
@@ -36,9 +37,9 @@ def main() -> None:
     """Scores RUNNERS into SCORES."""
     from pyspark.sql import SparkSession  # here, because whoever collects the tests need not have it
 
-    master, rules_file, as_of, today, runners, scores = sys.argv[1:]
+    master, version, rules_file, as_of, today, runners, scores = sys.argv[1:]
     canonical = Path(rules_file).read_bytes()
-    rules = RulesFile("2026.1", digest_of(canonical), canonical)
+    rules = RulesFile(version.rstrip("!"), digest_of(canonical), canonical, is_withdrawn=version.endswith("!"))
     spark = (
         SparkSession.builder.master(master)
         .config("spark.ui.enabled", "false")

@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,7 +27,8 @@ import pytest
 from app.bulk.run import RulesFile
 from app.rule_sets.documents import canonical_bytes, digest_of, published_document
 from app.scoring.columns import score_columns
-from tests.generative.many_runners import runners_of
+from app.scoring.findings import WITHDRAWN
+from tests.generative.many_runners import changed_documents, runners_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = os.environ.get("JOINT_RISK_TEST_SPARK", "")
@@ -60,11 +63,12 @@ class Cluster:
     environment: dict[str, str]
     folder: Path
 
-    def score(self, runners: Path, scores: Path, *, loses_a_worker: bool = False) -> str:
+    def score(self, rules: RulesFile, runners: Path, scores: Path, *, loses_a_worker: bool = False) -> str:
         """Runs the job, and returns what its driver said."""
-        rules = self.folder / "2026.1.json"
-        rules.write_bytes(canonical_bytes(published_document("2026.1")))
-        command = [PYTHON, ROOT / "tests" / "system" / "spark_driver.py", self.url, rules, str(AS_OF), str(TODAY)]
+        file = self.folder / "rules.json"
+        file.write_bytes(rules.canonical)
+        version = rules.version + ("!" if rules.is_withdrawn else "")
+        command = [PYTHON, ROOT / "tests" / "system" / "spark_driver.py", self.url, version, file, AS_OF, TODAY]
         with subprocess.Popen(
             [*map(str, command), str(runners), str(scores)],
             env=self.environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -156,11 +160,15 @@ def runners(tmp_path: Path) -> pa.RecordBatch:
     return batch
 
 
-def scored_here(batch: pa.RecordBatch) -> pa.Table:
+def rules_file(version: str, document: dict[str, Any], *, is_withdrawn: bool = False) -> RulesFile:
+    canonical = canonical_bytes(document)
+    return RulesFile(version, digest_of(canonical), canonical, is_withdrawn)
+
+
+def scored_here(rules: RulesFile, batch: pa.RecordBatch) -> pa.Table:
     """What this machine says of the same rows."""
-    canonical = canonical_bytes(published_document("2026.1"))
-    rules = RulesFile("2026.1", digest_of(canonical), canonical).compile()
-    scored = score_columns(rules, batch, as_of=AS_OF, today=TODAY, contributions="listed")
+    notes = (WITHDRAWN,) if rules.is_withdrawn else ()
+    scored = score_columns(rules.compile(), batch, as_of=AS_OF, today=TODAY, contributions="listed", notes=notes)
     return pa.Table.from_batches([scored]).append_column("place", batch.column("place"))
 
 
@@ -173,11 +181,13 @@ def scored_there(scores: Path) -> pa.Table:
 def test_a_cluster_says_of_every_runner_what_one_machine_says(
     cluster: Cluster, runners: pa.RecordBatch, tmp_path: Path, loses_a_worker: bool
 ) -> None:
-    said = cluster.score(tmp_path / "runners", tmp_path / "scores", loses_a_worker=loses_a_worker)
+    rules = rules_file("2026.1", published_document("2026.1"))
+
+    said = cluster.score(rules, tmp_path / "runners", tmp_path / "scores", loses_a_worker=loses_a_worker)
 
     assert f"DONE {RUNNERS}" in said
     assert ("GOING" in said) or not loses_a_worker
-    here, there = scored_here(runners), scored_there(tmp_path / "scores")
+    here, there = scored_here(rules, runners), scored_there(tmp_path / "scores")
     assert there.schema.names == here.schema.names
     assert there.cast(here.schema).equals(here)
     assert set(here.column("row_status").to_pylist()) == {"assessed", "refused"}
@@ -185,3 +195,17 @@ def test_a_cluster_says_of_every_runner_what_one_machine_says(
         assert cluster.workers[0].poll() is not None
         log = (tmp_path / "cluster.log").read_text(errors="replace")
         assert re.search(r"Removing worker|Lost|Disassociated|disconnected", log), log[-2_000:]
+
+
+def test_a_cluster_scores_by_changed_rules_and_says_on_every_row_that_they_were_withdrawn(
+    cluster: Cluster, runners: pa.RecordBatch, tmp_path: Path
+) -> None:
+    rules = rules_file("2026.7", next(islice(changed_documents(Random(11)), 1, None)), is_withdrawn=True)
+
+    assert f"DONE {RUNNERS}" in cluster.score(rules, tmp_path / "runners", tmp_path / "scores")
+
+    here, there = scored_here(rules, runners), scored_there(tmp_path / "scores")
+    assert there.cast(here.schema).equals(here)
+    assert set(there.column("rule_set").to_pylist()) == {"2026.7"}
+    noted = zip(there.column("row_status").to_pylist(), there.column("finding_codes").to_pylist(), strict=True)
+    assert {WITHDRAWN.code in (codes or ()) for status, codes in noted if status == "assessed"} == {True}
