@@ -85,6 +85,11 @@ spark: setup ## a real Spark cluster on loopback against one machine, on EQUALIT
 	@build/spark/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/spark.txt
 	JOINT_RISK_TEST_SPARK=$(CURDIR)/build/spark/bin/python $(python) -m pytest tests/system/test_spark.py
 
+spark-rate: setup ## what Spark adds to a runner, against a bulk run over the same 2 million rows; needs Java 17
+	@test -x build/spark/bin/python || $(python) -m venv build/spark
+	@build/spark/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/spark.txt
+	$(python) -m benchmarks.spark_rate $(CURDIR)/build/spark/bin/python
+
 openapi: setup ## openapi/openapi.json from the code
 	$(python) -m app.api.openapi_document openapi/openapi.json
 

@@ -64,18 +64,22 @@ def score(
     )
     answer = partial(
         _answer,
+        names=dataframe.columns,
         rules=rules,
         as_of=as_of,
         today=today or datetime.now(UTC).date(),
         contributions=contributions,
         keep=tuple(keep),
     )
-    return dataframe.mapInArrow(answer, schema)
+    # Spark takes the point in `runner.age_years` for a step into a struct, so columns go to the tasks under numbers.
+    numbered = dataframe.toDF(*map(str, range(len(dataframe.columns))))
+    return numbered.mapInArrow(answer, schema)
 
 
 def _answer(
     batches: Iterable[pa.RecordBatch],
     *,
+    names: list[str],
     rules: RulesFile,
     as_of: date | None,
     today: date,
@@ -84,7 +88,8 @@ def _answer(
 ) -> Iterator[pa.RecordBatch]:
     """What one task does to its rows."""
     compiled = _compiled(rules)
-    for batch in batches:
+    for numbered in batches:
+        batch = numbered.rename_columns(names)
         scored = score_columns(
             compiled,
             batch,

@@ -3,7 +3,6 @@
 Takes Java 17, pyspark and a minute, so it runs when JOINT_RISK_TEST_SPARK names a Python that has them: `make spark`.
 """
 
-import json
 import os
 import re
 import shutil
@@ -11,7 +10,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -28,7 +27,8 @@ from app.bulk.run import RulesFile
 from app.rule_sets.documents import canonical_bytes, digest_of, published_document
 from app.scoring.columns import score_columns
 from app.scoring.findings import WITHDRAWN
-from tests.generative.many_runners import changed_documents, runners_of
+from tests.generative.many_runners import as_dotted, as_structs, as_text, changed_documents, runners_of
+from tests.generative.strategies import Request
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = os.environ.get("JOINT_RISK_TEST_SPARK", "")
@@ -36,6 +36,7 @@ RUNNERS = int(os.environ.get("EQUALITY_RUNNERS", "6000"))
 PARTS = 24
 AS_OF, TODAY = date(2026, 11, 23), date(2026, 11, 24)
 START_MOST_S = 90
+Form = Callable[[Sequence[Request]], pa.RecordBatch]
 
 
 def missing_for_spark() -> str | None:
@@ -146,17 +147,15 @@ def _wait_for_port(port: int) -> None:
     _wait_for(answers)
 
 
-@pytest.fixture
-def runners(tmp_path: Path) -> pa.RecordBatch:
-    """Runners of every kind as JSON text, in many row groups of one file; `place` says where each was."""
-    requests = [json.dumps(request) for request in runners_of(Random(2026), RUNNERS)]
+def write_runners(folder: Path, form: Form) -> pa.RecordBatch:
+    """Runners of every kind in one of the three forms, a file for each task; `place` says where each was."""
+    rows = form(runners_of(Random(2026), RUNNERS))
     places = list(range(RUNNERS))
-    batch = pa.RecordBatch.from_pydict({"id": [f"r{place}" for place in places], "request": requests, "place": places})
-    (tmp_path / "runners").mkdir()
+    batch = rows.add_column(0, "place", pa.array(places)).add_column(0, "id", pa.array([f"r{each}" for each in places]))
+    folder.mkdir()
     each = -(-RUNNERS // PARTS)
     for part in range(PARTS):
-        rows = pa.Table.from_batches([batch.slice(part * each, each)])
-        pq.write_table(rows, tmp_path / "runners" / f"{part:03}.parquet")
+        pq.write_table(pa.Table.from_batches([batch.slice(part * each, each)]), folder / f"{part:03}.parquet")
     return batch
 
 
@@ -177,10 +176,15 @@ def scored_there(scores: Path) -> pa.Table:
     return pq.read_table(scores).sort_by("place")
 
 
-@pytest.mark.parametrize("loses_a_worker", [False, True], ids=["undisturbed", "a worker killed in the middle"])
+@pytest.mark.parametrize(
+    ("form", "loses_a_worker"),
+    [(as_text, False), (as_structs, True)],
+    ids=["undisturbed", "a worker killed in the middle"],
+)
 def test_a_cluster_says_of_every_runner_what_one_machine_says(
-    cluster: Cluster, runners: pa.RecordBatch, tmp_path: Path, loses_a_worker: bool
+    cluster: Cluster, tmp_path: Path, form: Form, loses_a_worker: bool
 ) -> None:
+    runners = write_runners(tmp_path / "runners", form)
     rules = rules_file("2026.1", published_document("2026.1"))
 
     said = cluster.score(rules, tmp_path / "runners", tmp_path / "scores", loses_a_worker=loses_a_worker)
@@ -198,8 +202,9 @@ def test_a_cluster_says_of_every_runner_what_one_machine_says(
 
 
 def test_a_cluster_scores_by_changed_rules_and_says_on_every_row_that_they_were_withdrawn(
-    cluster: Cluster, runners: pa.RecordBatch, tmp_path: Path
+    cluster: Cluster, tmp_path: Path
 ) -> None:
+    runners = write_runners(tmp_path / "runners", as_dotted)
     rules = rules_file("2026.7", next(islice(changed_documents(Random(11)), 1, None)), is_withdrawn=True)
 
     assert f"DONE {RUNNERS}" in cluster.score(rules, tmp_path / "runners", tmp_path / "scores")
