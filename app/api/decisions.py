@@ -30,7 +30,7 @@ from app.api.responses import (
     problem_responses,
 )
 from app.api.rule_sets import NoQuery
-from app.api.told import answer_now, describe_activation, describe_withdrawal, read_tags, read_told
+from app.api.told import REASON_LENGTH, answer_now, describe_activation, describe_withdrawal, read_tags, read_told
 from app.errors import UnknownActivationError
 from app.runners.profile import Told
 
@@ -43,7 +43,11 @@ _NO_SUCH_SEQUENCE: Final = -1
 class ReasonTold(Told):
     """Why it is done."""
 
-    reason: str = Field(description="Why, for whoever reads the ledger later.", examples=["Reviewed by both of us."])
+    reason: str = Field(
+        description="Why, for whoever reads the ledger later, in characters that can be printed.",
+        examples=["Reviewed by both of us."],
+        json_schema_extra=REASON_LENGTH,
+    )
 
 
 class ActivationTold(ReasonTold):

@@ -43,13 +43,23 @@ from app.api.responses import (
     problem_responses,
 )
 from app.api.rule_sets import NoQuery, write_version
-from app.api.told import answer_list, answer_now, read_cursor, read_tags, read_told, write_cursor, write_moment
+from app.api.told import (
+    REASON_LENGTH,
+    answer_list,
+    answer_now,
+    read_cursor,
+    read_tags,
+    read_told,
+    write_cursor,
+    write_moment,
+)
 from app.errors import UnknownDraftError, UnknownRuleSetError, VersionTakenError
 from app.rule_sets.documents import DOCUMENT_BYTES_MAX, canonical_bytes, digest_of, ensure_some_rule_set, read_document
 from app.rule_sets.drafts import Draft, Guard
 from app.rule_sets.examining import ensure_publishable
 from app.rule_sets.ledgers import Publication
 from app.rule_sets.lifecycle import (
+    VERSION_FORM,
     ensure_draft_name_form,
     ensure_expected_digest,
     ensure_reason,
@@ -77,9 +87,16 @@ class PublicationTold(Told):
     """Under which version a draft is published, and why."""
 
     version: str = Field(
-        description="Year and number; yours to choose, once.", pattern=r"^[0-9]{4}\.[0-9]+$", examples=["2026.2"]
+        description="Year and number; yours to choose, once.",
+        pattern=r"^[0-9]{4}\.[0-9]+$",
+        examples=["2026.2"],
+        json_schema_extra={"pattern": f"^{VERSION_FORM.pattern}$"},
     )
-    reason: str = Field(description="Why, for whoever reads the ledger later.", examples=["Two new cohorts on sleep."])
+    reason: str = Field(
+        description="Why, for whoever reads the ledger later, in characters that can be printed.",
+        examples=["Two new cohorts on sleep."],
+        json_schema_extra=REASON_LENGTH,
+    )
     draft_digest: str | None = Field(
         default=None,
         description="Digest of the draft that you have checked: another one is not published (412).",

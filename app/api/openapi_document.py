@@ -40,12 +40,12 @@ from app.api import (
 )
 from app.api.batch_rows import BatchRequest
 from app.api.decisions import ActivationTold, ReasonTold
-from app.api.deps import JSON, DirectRoute
+from app.api.deps import JSON, YAML, DirectRoute
 from app.api.desk import PublicationTold
 from app.api.permissions import Permission, public
 from app.api.responses import BYTES, KEY_SCHEME, SECURITY_SCHEME, problem_responses
 from app.receipts import Verification
-from app.rule_sets.documents import canonical_bytes, digest_of, published_document
+from app.rule_sets.documents import canonical_bytes, digest_of, published_document, read_document
 from app.runners import ScoreRequest, read_request
 from app.scoring.assessment import Detail, render
 from app.scoring.compiled import CompiledRuleSet, compile_rule_set
@@ -182,6 +182,7 @@ def describe_api() -> dict[str, Any]:
     schemas = {**requests["$defs"], **answers["$defs"]}
     # What an import gives is what a request takes.
     schemas["TrainingImport"]["properties"]["training"]["$ref"] = _REF.format(model="Training")
+    schemas["DraftDocument"] = _draft_schema()
     document.setdefault("components", {})["schemas"] = dict(sorted(schemas.items()))
     document["components"]["securitySchemes"] = {KEY_SCHEME: SECURITY_SCHEME}
     for part in ROUTERS:
@@ -198,7 +199,26 @@ def describe_api() -> dict[str, Any]:
         name: {"summary": _words(name), "value": request} for name, request in requested.items()
     }
     scoring["responses"]["200"]["content"][JSON]["examples"] = _example_answers(requested)
+    saving = document["paths"]["/v1/rule-set-drafts/{name}"]["put"]
+    for content in saving["requestBody"]["content"].values():
+        content["examples"] = {
+            name: {"summary": _words(name), "value": written} for name, written in example_rule_sets().items()
+        }
     return document
+
+
+def _draft_schema() -> dict[str, Any]:
+    """What is kept as a draft: the members of a rule set, some of them at least, whatever stands in them so far."""
+    names = list(RuleSetDocument.model_fields)
+    return {
+        "type": "object",
+        "title": "DraftDocument",
+        "description": "As in openapi/rule-set.schema.json, as far as it is written: `:check` says what is missing.",
+        "properties": {
+            name: {"description": f"In the end `{name}` as the schema of a rule set has it."} for name in names
+        },
+        "anyOf": [{"required": [name]} for name in names],
+    }
 
 
 def _say_who_may(operation: dict[str, Any], permission: Permission) -> None:
@@ -213,9 +233,18 @@ def _say_who_may(operation: dict[str, Any], permission: Permission) -> None:
 
 def example_requests() -> dict[str, Any]:
     """The requests in `examples/`, by name: beside the package in a checkout, inside it when installed from a wheel."""
+    return {file.stem: json.loads(file.read_bytes()) for file in _example_files("*.json")}
+
+
+def example_rule_sets() -> dict[str, Any]:
+    """The rule sets in `examples/`, by name, each of which could be published as it stands."""
+    return {file.stem: read_document(file.read_bytes(), media_type=YAML) for file in _example_files("*.yaml")}
+
+
+def _example_files(pattern: str) -> list[Path]:
     installed = _PACKAGE / "_examples"
     folder = installed if installed.is_dir() else _PACKAGE.parent / "examples"
-    return {file.stem: json.loads(file.read_bytes()) for file in sorted(folder.glob("*.json"))}
+    return sorted(folder.glob(pattern))
 
 
 def _example_answers(requested: dict[str, Any]) -> dict[str, Any]:

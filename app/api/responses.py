@@ -141,29 +141,40 @@ DRAFT_BODY: dict[str, Any] = {
     "required": True,
     "description": "The document, 1 MiB at most.",
     "content": {
-        YAML: {"schema": {"type": "object", "description": "As in openapi/rule-set.schema.json."}},
-        JSON: {"schema": {"type": "object", "description": "As in openapi/rule-set.schema.json."}},
+        YAML: {"schema": _ref("DraftDocument")},
+        JSON: {"schema": _ref("DraftDocument")},
     },
 }
 DRAFTS_RESPONSE = _response("A page of drafts.", _ref("DraftList"))
-SAVED_RESPONSE = _response("The draft as it stands now.", _ref("DraftItem"), "ETag", "Location")
-SAVED_RESPONSE["links"] = {
-    operation: _link(operation, told, name="$response.body#/name")
-    for operation, told in {
-        "get_draft": "Read it.",
-        "check_draft": "Check it.",
-        "publish_draft": "Publish it.",
-        "delete_draft": "Throw it away.",
-    }.items()
+DRAFTS_RESPONSE["links"] = {"save_draft": _link("save_draft", "Write another.")}
+_TO_DRAFT = {
+    "get_draft": "Read it.",
+    "check_draft": "Check it.",
+    "publish_draft": "Publish it.",
+    "delete_draft": "Throw it away.",
 }
-DRAFT_RESPONSE = _response("The document.", {"type": "object"}, "ETag", media_types=(YAML, JSON))
+_SEEN = {"If-Match": "$response.header.ETag"}
+
+
+def _links_of_draft(name: str, *targets: str) -> dict[str, Any]:
+    """What may be done with a draft whose name stands at `name`; writing it anew, by who has seen it."""
+    links = {operation: _link(operation, _TO_DRAFT[operation], name=name) for operation in targets}
+    return {**links, "save_draft": _link("save_draft", "Write it anew.", name=name, **_SEEN)}
+
+
+SAVED_RESPONSE = _response("The draft as it stands now.", _ref("DraftItem"), "ETag", "Location")
+SAVED_RESPONSE["links"] = _links_of_draft("$response.body#/name", *_TO_DRAFT)
+DRAFT_RESPONSE = _response("The document.", _ref("DraftDocument"), "ETag", media_types=(YAML, JSON))
+DRAFT_RESPONSE["links"] = _links_of_draft("$request.path.name", "check_draft", "publish_draft", "delete_draft")
 THROWN_AWAY: dict[str, Any] = {"description": "It is gone."}
 CHECKED_RESPONSE = _response("What was found.", _ref("CheckResult"), "ETag")
+CHECKED_RESPONSE["links"] = _links_of_draft("$response.body#/name", "publish_draft")
 PUBLISHED_RESPONSE = _response("The version.", _ref("PublishedRuleSet"), "ETag", "Location")
 PUBLISHED_RESPONSE["links"] = {
     operation: _link(operation, told, version="$response.body#/version")
     for operation, told in {
         "get_rule_set": "Read it.",
+        "get_card": "Read its card.",
         "activate_rule_set": "Put it in force.",
         "withdraw_rule_set": "Withdraw it.",
     }.items()
@@ -172,10 +183,16 @@ ACTIVATED_RESPONSE = _response("The row that was added.", _ref("ActivationRow"))
 ACTIVATED_RESPONSE["links"] = {
     "cancel_activation": _link(
         "cancel_activation", "Take it back, where it is scheduled.", sequence="$response.body#/sequence"
-    )
+    ),
+    "list_activations": _link("list_activations", "Read what was decided."),
+    "get_active_rule_set": _link("get_active_rule_set", "Read what is in force."),
 }
 CANCELLED_RESPONSE = _response("The row that was added.", _ref("ActivationRow"))
+CANCELLED_RESPONSE["links"] = {"list_activations": _link("list_activations", "Read what was decided.")}
 WITHDRAWN_RESPONSE = _response("The row that was added.", _ref("WithdrawalRow"))
+WITHDRAWN_RESPONSE["links"] = {
+    "get_rule_set": _link("get_rule_set", "Read it: it stays.", version="$response.body#/version")
+}
 NOT_MODIFIED: dict[str, Any] = {"description": "The caller has it."}
 TEXTS_RESPONSE = _response(
     "The texts by id.", _ref("RuleSetTexts"), "Joint-Rule-Set", "Content-Language", "ETag", "Cache-Control"
@@ -190,8 +207,9 @@ METRICS_RESPONSE: dict[str, Any] = {
 }
 
 COHORT_BODY: dict[str, Any] = {
-    "required": True,
-    "description": "A request a line, or a batch row a line, 1 MiB a line at most; packed with gzip if you like.",
+    "required": False,
+    "description": "A request a line, or a batch row a line, 1 MiB a line at most; packed with gzip if you like. "
+    "Nothing at all is a cohort of nobody.",
     "content": {"application/jsonl": {"schema": {**_ref("ScoreRequest"), "description": "A line: one runner."}}},
 }
 CARD_RESPONSE = _response("The card.", _ref("Card"), "Joint-Rule-Set", "ETag", "Cache-Control")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
+from pydantic.config import JsonDict
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,12 +16,15 @@ from app.api.deps import JSON, is_json, settings_of
 from app.api.limits import read_body
 from app.api.problems import VARY, MalformedCallError, UnsupportedMediaTypeError
 from app.errors import Fault, InvalidInputError
+from app.rule_sets.lifecycle import REASON_MOST_CHARACTERS
 from app.rule_sets.store import Activation, RuleSetEntry, Withdrawal
 from app.runners.profile import Told
 from app.runners.requests import fault_code, fault_pointer
 
 ASK_AGAIN: Final = "no-cache"
 SMALL_BODY_BYTES: Final = 16_384
+REASON_LENGTH: Final[JsonDict] = {"minLength": 1, "maxLength": REASON_MOST_CHARACTERS}
+"""As the description says it; `ensure_reason` refuses, in words for people."""
 _CURSOR_MOST: Final = 256
 
 ToldType = TypeVar("ToldType", bound=Told)

@@ -13,6 +13,8 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 from app.api.openapi_document import describe_api, document_bytes
+from app.rule_sets.checks import check_written
+from app.rule_sets.documents import read_document
 from tests.api.service import EXAMPLES, Service, example
 
 FILE = Path(__file__).resolve().parents[2] / "openapi" / "openapi.json"
@@ -111,6 +113,36 @@ def test_the_examples_fit_the_schemas(document: dict[str, Any]) -> None:
         schema = {**told["schema"], "components": document["components"]}
         for shown in told["examples"].values():
             OAS31Validator(schema).validate(shown["value"])
+
+
+def test_the_example_of_a_draft_is_a_rule_set_that_can_be_published(document: dict[str, Any]) -> None:
+    content = operations(document)["save_draft"]["requestBody"]["content"]
+
+    assert set(content) == {"application/yaml", "application/json"}
+    for told in content.values():
+        schema = {**told["schema"], "components": document["components"]}
+        for name, shown in told["examples"].items():
+            file = EXAMPLES / f"{name}.yaml"
+            assert shown["value"] == read_document(file.read_bytes(), media_type="application/yaml")
+            assert check_written(shown["value"]) == []
+            OAS31Validator(schema).validate(shown["value"])
+        assert not OAS31Validator(schema).is_valid({"runner": {}, "training": {}})
+
+
+def test_every_link_leads_to_an_operation_and_says_what_it_needs(document: dict[str, Any]) -> None:
+    named = operations(document)
+    links = [
+        link
+        for operation in named.values()
+        for answer in operation["responses"].values()
+        for link in answer.get("links", {}).values()
+    ]
+
+    assert len(links) == 30
+    for link in links:
+        taken = {told["name"] for told in named[link["operationId"]].get("parameters", [])}
+        assert set(link["parameters"]) <= taken
+        assert link["description"]
 
 
 def test_the_document_is_served_as_it_is_written(shared_service: Service) -> None:

@@ -1,21 +1,103 @@
 """The API tried from its own description, by somebody who knows nothing else of it.
 
-FUZZ_EXAMPLES says how many for each operation and phase; `make fuzz` asks for many more than `make test`.
+`make test` sends a few cases to every operation, `make fuzz` 20,000 in all: FUZZ_CASES says how many, FUZZ_EXAMPLES how
+many of them for each operation and round, FUZZ_SHARE which part of the links has to be followed and of the operations
+to succeed.
 """
 
 import json
 import os
-import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-from tests.api.keyring import Keyring
-from tests.system.running import ROOT, Starter
+import httpx
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
-SECONDS_MOST = 3_000
+from app.api.openapi_document import describe_api
+from tests.api.keyring import Key, Keyring
+from tests.system.fuzz_report import Call, declared_links, read_calls, table_of
+from tests.system.running import ROOT, Server, Starter
+
+CASES = int(os.environ.get("FUZZ_CASES", "2000"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1"))
+SHARE = float(os.environ.get("FUZZ_SHARE", "0.5"))
+SEED = 2026
+ROUNDS_MOST = 60
+ROUND_MOST_S = 900
+ANSWER_MOST_S = 30
 GROWTH_MOST_BYTES = 150_000_000
+# The description has 2026.2 as its example of a version to compare with: where it is there, every case of a comparison
+# scores 11,000 runners or a cohort, and no longer ends at a version that is not known.
+IS_WHOLE = CASES >= 20_000
+VERSIONS = ("2026.3", "2026.2") if IS_WHOLE else ("2026.3",)
+# What covers every edge of a runner does so for POST /v1/scores already; these two take the same runners.
+LEFT_OUT = (
+    ""
+    if IS_WHOLE
+    else """
+[[operations]]
+include-operation-id = ["score_batch", "compare_rule_sets_over_cohort"]
+phases.coverage.enabled = false
+"""
+)
+CONFIG = ROOT / "tests" / "system" / "schemathesis.toml"
+RULE_SET = ROOT / "examples" / "small-rule-set.yaml"
+
+
+class Fuzzer:
+    """Somebody with a key and the description, who tries in rounds, each with a seed of its own."""
+
+    def __init__(self, server: Server, key: Key, folder: Path) -> None:
+        self._server = server
+        self._key = key
+        self._folder = folder
+        self._config = folder / "schemathesis.toml"
+        self._config.write_text(CONFIG.read_text(encoding="utf-8") + LEFT_OUT, encoding="utf-8")
+        self.calls: list[Call] = []
+        self.rss_bytes: list[int] = [server.rss_bytes()]
+
+    @property
+    def links(self) -> set[str]:
+        """What was gone on with."""
+        return {call.link for call in self.calls if call.link is not None}
+
+    @property
+    def succeeded(self) -> set[str]:
+        """Operations that did what they are for."""
+        return {call.operation for call in self.calls if call.status is not None and call.status < 300}
+
+    def publish(self, version: str) -> None:
+        """A version beside the one that ships: there is something to compare, and to roll back to."""
+        desk = f"{self._server.url}/v1/rule-set-drafts/of-{version.replace('.', '-')}"
+        yaml = {"Content-Type": "application/yaml", **self._key.header}
+        told = {"version": version, "reason": "To have two."}
+        written = RULE_SET.read_text(encoding="utf-8").replace("notice: Made up", f"notice: Made up for {version}")
+        assert httpx.put(desk, content=written.encode(), headers=yaml).status_code == 201
+        assert httpx.post(f"{desk}:publish", json=told, headers=self._key.header).status_code == 201
+
+    def play(self, phases: str) -> None:
+        """One round; fails where any check of any case does."""
+        number = len(self.rss_bytes)
+        report = self._folder / f"{number}.ndjson"
+        schemathesis = Path(sys.executable).with_name("schemathesis")
+        done = subprocess.run(
+            [
+                *(schemathesis, "--config-file", self._config),
+                *("run", f"{self._server.url}/openapi.json", "--header", f"Authorization: Bearer {self._key.text}"),
+                *("--phases", phases, "--max-examples", str(EXAMPLES), "--seed", str(SEED + number)),
+                *("--continue-on-failure", "--max-response-time", str(ANSWER_MOST_S)),
+                *("--request-timeout", str(2 * ANSWER_MOST_S)),
+                *("--suppress-health-check", "all", "--generation-database", "none"),
+                *("--report", "ndjson", "--report-ndjson-path", report),
+            ],
+            cwd=self._folder, capture_output=True, text=True, check=False, timeout=ROUND_MOST_S,
+            env={**os.environ, "SCHEMATHESIS_HOOKS": str(ROOT / "tests" / "system" / "schemathesis_hooks.py")},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-2_000:]
+        self.calls += read_calls(report)
+        report.unlink()
+        self.rss_bytes.append(self._server.rss_bytes())
 
 
 def test_the_api_is_what_its_description_says_whatever_is_sent(
@@ -23,27 +105,43 @@ def test_the_api_is_what_its_description_says_whatever_is_sent(
 ) -> None:
     key = Keyring(sqlite_store_url).make("score", "rules:read", "rules:write", "rules:publish", "rules:activate")
     server = start(database_url=sqlite_store_url, rate_limit_per_minute="0")
-    before_bytes = server.rss_bytes()
-    schemathesis = Path(sys.executable).with_name("schemathesis")
+    fuzzer = Fuzzer(server, key, tmp_path)
+    document = describe_api()
+    links = declared_links(document)
+    operations = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    began = time.monotonic()
 
-    done = subprocess.run(
-        [
-            *(schemathesis, "--config-file", ROOT / "tests" / "system" / "schemathesis.toml"),
-            *("run", f"{server.url}/openapi.json", "--header", f"Authorization: Bearer {key.text}"),
-            *("--phases", "examples,coverage,fuzzing,stateful", "--max-examples", str(EXAMPLES)),
-            *("--seed", "2026", "--continue-on-failure", "--max-response-time", "30"),
-            # A cohort comes as JSON lines alone, which the tool cannot write; the tests of comparisons send them.
-            *("--exclude-operation-id", "compare_rule_sets_over_cohort"),
-            *("--suppress-health-check", "all", "--generation-database", "none"),
-        ],
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=SECONDS_MOST,
-    )  # fmt: skip
+    for version in VERSIONS:
+        fuzzer.publish(version)
+    fuzzer.play("examples,coverage,fuzzing,stateful")
+    # Hypothesis ends a sequence of calls as soon as the same beginning goes on otherwise, as it has to where something
+    # is remembered: so there are many short rounds rather than a long one.
+    while (is_short := len(fuzzer.calls) < CASES) or len(fuzzer.links & links) < SHARE * len(links):
+        assert len(fuzzer.rss_bytes) <= ROUNDS_MOST, sorted(links - fuzzer.links)
+        fuzzer.play("fuzzing,stateful" if is_short else "stateful")
 
-    assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]
-    cases = re.search(r"^\s+(\d+) generated", done.stdout, re.MULTILINE)
-    assert cases is not None
-    assert int(cases[1]) > 500
-    assert re.search(r"✅\s+Stateful", done.stdout), "what was saved, published and activated is gone on with"
-    assert server.rss_bytes() - before_bytes < GROWTH_MOST_BYTES
+    calls = fuzzer.calls
+    slowest_s = max(call.took_s for call in calls)
+    figures = {
+        "cases": len(calls),
+        "rounds": len(fuzzer.rss_bytes) - 1,
+        "seconds": round(time.monotonic() - began),
+        "links_followed": len(fuzzer.links & links),
+        "links_declared": len(links),
+        "links_guessed_and_followed": len(fuzzer.links - links),
+        "operations": len(operations),
+        "operations_that_succeeded": len(fuzzer.succeeded),
+        "not_reached": sorted((links - fuzzer.links) | (operations - fuzzer.succeeded)),
+        "overloaded_503": sum(call.status == 503 for call in calls),
+        "without_answer": sum(call.status is None for call in calls),
+        "slowest_s": round(slowest_s, 2),
+        "rss_mb": [round(each / 1e6) for each in fuzzer.rss_bytes],
+    }
+    print(table_of(calls), json.dumps(figures), sep="\n")  # noqa: T201 - what it measured, for `make fuzz`
+    assert operations <= {call.operation for call in calls}
+    assert len(fuzzer.succeeded) >= SHARE * len(operations)
+    assert figures["without_answer"] == 0
+    assert {call.status for call in calls if call.status is not None and call.status >= 500} <= {503}
+    assert slowest_s < ANSWER_MOST_S
+    assert fuzzer.rss_bytes[-1] - fuzzer.rss_bytes[0] < GROWTH_MOST_BYTES
     assert [line for line in server.log_lines() if line["level"] == "error"] == []
-    print(json.dumps({"cases": int(cases[1]), "grown_bytes": server.rss_bytes() - before_bytes}))  # noqa: T201 - what it measured, for `make fuzz`
