@@ -155,8 +155,13 @@ def drain_on_sigterm(drain: Drain, *, drain_s: float) -> Iterator[None]:
             drain.begin(drain_s=0)
             return stop(number, frame)
         drain.begin(drain_s=drain_s)
+        # The rest by the loop: the signal may come while a line is being queued, and whoever logs here would then wait
+        # for a lock that the interrupted code holds, for ever.
+        return loop.call_soon_threadsafe(wait, number)
+
+    def wait(number: int) -> None:
         log.info("Draining for %g s.", drain_s)
-        return loop.call_soon_threadsafe(loop.call_later, drain_s, stop, number, None)
+        loop.call_later(drain_s, stop, number, None)
 
     signal.signal(signal.SIGTERM, begin)
     try:

@@ -1,10 +1,14 @@
 """What holds for every call: an id, a log line without secrets, no strangers, HEAD, no sniffing."""
 
+import asyncio
 import logging
 import re
+import signal
+from threading import Lock
 
 import pytest
 
+from app.api.limits import Drain, drain_on_sigterm
 from app.api.permissions import ensure_bind_is_allowed
 from app.errors import InvalidSettingsError
 from app.log_lines import FIELDS
@@ -112,6 +116,52 @@ def test_while_draining_calls_are_answered_and_connections_closed(service: Servi
     answer = service.score(example())
     assert answer.status_code == 200
     assert answer.headers["Connection"] == "close"
+
+
+class HandlerWithALock(logging.Handler):
+    """Queues lines as ours does, under a lock that one thread cannot take twice; is told to end while it holds it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.was_stuck = False
+        self._queue_lock = Lock()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not self._queue_lock.acquire(timeout=1):
+            self.was_stuck = True
+            return
+        try:
+            if not self.lines:
+                signal.raise_signal(signal.SIGTERM)
+            self.lines.append(record.getMessage())
+        finally:
+            self._queue_lock.release()
+
+
+def test_a_signal_to_end_that_comes_while_a_line_is_logged_ends_the_process_all_the_same() -> None:
+    handler = HandlerWithALock()
+    log = logging.getLogger("joint_risk.api")
+
+    async def serve() -> None:
+        ended = asyncio.Event()
+        signal.signal(signal.SIGTERM, lambda *_: ended.set())
+        with drain_on_sigterm(Drain(), drain_s=0.01):
+            log.warning("call")
+            await asyncio.wait_for(ended.wait(), timeout=5)
+
+    inherited = signal.getsignal(signal.SIGTERM)
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        asyncio.run(serve())
+    finally:
+        log.setLevel(logging.NOTSET)
+        log.removeHandler(handler)
+        signal.signal(signal.SIGTERM, inherited)
+
+    assert not handler.was_stuck
+    assert handler.lines == ["call", "Draining for 0.01 s."]
 
 
 def test_readiness_names_the_rules_in_force(shared_service: Service) -> None:
