@@ -61,6 +61,7 @@ def create_key(
     from app.settings import read_settings
     from app.terminal.keys import describe_key
     from app.terminal.local import open_store
+    from app.terminal.words import listed
 
     now = datetime.now(UTC)
     with _told_at("--scope"):
@@ -78,8 +79,9 @@ def create_key(
         typer.echo(json.dumps({"key": key, **describe_key(record)}, ensure_ascii=False))
     else:
         typer.echo(key)
+    may = f"{'scope' if len(record.scopes) == 1 else 'scopes'} {listed(record.scopes)}"
     until = f"until {record.expires_at:%Y-%m-%d %H:%M} UTC" if record.expires_at else "until it is revoked"
-    warn(f"This key may {', '.join(record.scopes)} {until}. Keep it: it is not shown again.")
+    warn(f"This key has the {may}, and is good {until}. Keep it: it is not shown again.")
     if is_first:
         warn("It is the first key: from now on, every call needs one.")
 

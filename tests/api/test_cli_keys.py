@@ -85,6 +85,20 @@ def test_the_owner_is_the_name_unless_another_is_told(sqlite_store_url: str) -> 
     assert (listed["owner"], listed["expires_at"], listed["revoked_at"]) == ("night batch", None, None)
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--scope", "score"], "This key has the scope score, and is good until it is revoked. Keep it: "),
+        (
+            ["--scope", "rules:read", "--scope", "score", "--expires", "2999-01-31T12:00Z"],
+            "This key has the scopes score and rules:read, and is good until 2999-01-31 12:00 UTC. Keep it: ",
+        ),
+    ],
+)
+def test_what_a_new_key_is_good_for_is_said_in_a_sentence(new_store: str, options: list[str], told: str) -> None:
+    assert told in in_one_line(run("keys", "create", "--name", "n", *options, store=new_store).err)
+
+
 def test_the_list_says_which_keys_are_good(sqlite_store_url: str) -> None:
     for expires in ("2999-01-31", "2999-01-31T12:00Z"):
         create(sqlite_store_url, "--scope", "score", "--expires", expires)
