@@ -44,7 +44,8 @@ METRICS: Final[dict[str, Metric]] = {
     "joint_risk_scored_joints": Metric(
         "counter", ("joint", "status", "level", "digest"), "Joints answered for, by the rule set that scored them."
     ),
-    "joint_risk_findings": Metric("counter", ("code",), "Findings given with answers."),
+    "joint_risk_findings": Metric("counter", ("code",), "Findings given with scores."),
+    "joint_risk_import_findings": Metric("counter", ("code",), "Findings given with imports."),
     "joint_risk_key_calls": Metric("counter", ("prefix",), "Calls by key."),
     "joint_risk_keys_age_seconds": Metric("gauge-max", (), "Since the list of keys was last read; 0 without a store."),
     "joint_risk_rule_set_info": Metric("gauge-sum", ("version", "digest"), "1 for the rule set that this one serves."),

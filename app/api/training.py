@@ -25,6 +25,7 @@ from app.api.deps import (
     read_headers,
     read_query,
     settings_of,
+    telemetry_of,
 )
 from app.api.limits import coding_of, read_body
 from app.api.permissions import needs
@@ -107,7 +108,7 @@ def open_importer() -> Workshop:
 async def import_training(request: Request) -> Response:
     """Reads files."""
     # Here: a start does without readers, and without the model that describes the answer.
-    from app.api.training_answers import ensure_import
+    from app.api.training_answers import count_findings, ensure_import
     from app.readers import readable_media_types
     from app.readers.importing import MULTIPART, find_zone, import_call
 
@@ -136,7 +137,8 @@ async def import_training(request: Request) -> Response:
         answer = await importer.run(
             import_call, content_type, today.isoformat(), query.as_of, query.time_zone, chunks=_chunks(body)
         )
-    await asyncio.to_thread(ensure_import, answer)
+    imported = await asyncio.to_thread(ensure_import, answer)
+    count_findings(imported, telemetry=telemetry_of(request))
     return Response(answer, media_type=JSON, headers={"Cache-Control": "no-store", "Vary": VARY})
 
 

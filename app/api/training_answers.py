@@ -3,6 +3,7 @@
 That process reads what strangers made, so its answer is checked like any input before it is passed on.
 """
 
+from collections import Counter
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, WithJsonSchema
@@ -10,8 +11,9 @@ from pydantic import Field, ValidationError, WithJsonSchema
 from app.api.answers import Answer
 from app.errors import WorkDiedError
 from app.readers.activities import Sport
-from app.readers.findings import Severity
+from app.readers.findings import FINDINGS, Severity
 from app.runners import Training
+from app.telemetry import Telemetry
 
 # The document refers to the one that requests are made with; described anew it would have another name.
 RequestTraining = Annotated[Any, WithJsonSchema({"type": "object"})]
@@ -82,16 +84,25 @@ class TrainingImport(Answer):
     findings_left_out: int = Field(description="How many more there were.")
 
 
-def ensure_import(answer: bytes) -> None:
-    """Raises unless these bytes are an answer of an import, with a training that a request could hold.
+def ensure_import(answer: bytes) -> TrainingImport:
+    """What these bytes say, if they are an answer of an import, with a training that a request could hold.
 
     Raises:
         WorkDiedError: they are something else.
     """
     try:
-        Training.model_validate(TrainingImport.model_validate_json(answer, extra="forbid").training)
+        imported = TrainingImport.model_validate_json(answer, extra="forbid")
+        Training.model_validate(imported.training)
     except ValidationError:
         raise WorkDiedError from None
+    return imported
+
+
+def count_findings(imported: TrainingImport, *, telemetry: Telemetry) -> None:
+    """Adds to the numbers what was doubted; a code that nobody knows, from a process that was led astray, is none."""
+    for code, times in Counter(found.code for found in imported.findings).items():
+        if code in FINDINGS:
+            telemetry.count("joint_risk_import_findings", code, times=times)
 
 
 ANSWERS: tuple[type[Answer], ...] = (TrainingImport,)

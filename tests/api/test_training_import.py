@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.api.training_answers import ensure_import
+from app.api.training_answers import count_findings, ensure_import
 from app.errors import WorkDiedError
 from tests.api.keyring import Keyring
 from tests.api.service import Service
@@ -221,6 +221,21 @@ def test_what_the_reading_process_says_is_checked_like_any_input(
     change(answer)
     with pytest.raises(WorkDiedError):
         ensure_import(json.dumps(answer).encode())
+
+
+def test_findings_are_counted_by_code_and_a_code_that_nobody_knows_is_not(service: Service) -> None:
+    twice = send(service, {"a.fit": sample(RUN), "b.fit": sample(RUN), "c.fit": b"no file"}, **DAY).json()
+    assert sorted(codes(twice)) == ["duplicate", "unreadable-file"]
+    counted = 'joint_risk_import_findings_total{{code="{}"}} {}\n'
+    told = service.get("/metrics").text
+    assert counted.format("duplicate", "1.0") in told
+    assert counted.format("unreadable-file", "1.0") in told
+
+    twice["findings"][0]["code"] = "jane-doe"
+    count_findings(ensure_import(json.dumps(twice).encode()), telemetry=service.app.state.telemetry)
+    told = service.get("/metrics").text
+    assert "jane-doe" not in told
+    assert sum(told.count(counted.format(code, "2.0")) for code in codes(twice)) == 1
 
 
 def test_nothing_of_a_file_is_logged(shared_service: Service, caplog: pytest.LogCaptureFixture) -> None:
