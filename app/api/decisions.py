@@ -73,7 +73,8 @@ class ActivationTold(ReasonTold):
         "At once, or from `effective_at` on. Rolling back is activating an older version. Later decisions win: in "
         "force at a moment is the highest `sequence` among those whose `effective_at` has come and that nobody "
         "cancelled. An activation at once cancels everything that is scheduled, unless `keep_scheduled`: then each of "
-        "those is decided again behind it, under a new sequence that `/activations` shows.\n\nEvery replica scores by "
+        "those is decided again behind it, under a new sequence that `/activations` shows. `outranks` names what is "
+        "scheduled and, because of this, will not take effect.\n\nEvery replica scores by "
         "it within its poll time. `If-Match` with the ETag of `/v1/rule-sets/activations` refuses (412) what somebody "
         "else's decision has overtaken. 409 where it would change nothing."
     ),
@@ -105,7 +106,8 @@ async def activate_rule_set(request: Request) -> Response:
         expected_sequence=_expected(headers),
     )
     await rules_in_force(request).look()
-    return answer_now(describe_activation(activated.activation), status=201)
+    outranks = [each.sequence for each in activated.outranked]
+    return answer_now(describe_activation(activated.activation, outranks=outranks), status=201)
 
 
 @router.post(

@@ -59,12 +59,19 @@ class ActivationRow(Answer):
     activated_by: str
     reason: str
     cancels: list[int] = Field(description="Sequences that it cancels.")
+    outranks: list[int] = Field(
+        description="Sequences that are scheduled now and will not take effect, because this one was decided later and "
+        "holds at their moments. Not cancelled: once this one is, they count again."
+    )
 
 
 class ActivationItem(ActivationRow):
     """One row of the ledger of activations, in a list."""
 
     active: bool = Field(description="Whether it is the one in force now.")
+    outranked_by: int | None = Field(
+        description="Where it is scheduled and will not take effect: the sequence that holds at its moment. Else null."
+    )
 
 
 class ActivationList(Answer):

@@ -58,6 +58,7 @@ from app.api.told import (
 )
 from app.errors import Fault, InvalidInputError, JointRiskError, UnknownRuleSetError
 from app.rule_sets.in_force import Held
+from app.rule_sets.lifecycle import derive_outranked
 from app.rule_sets.store import PublishedRuleSet, RuleSetEntry
 from app.scoring.factors_catalogue import describe_inputs
 
@@ -208,8 +209,9 @@ async def get_active_rule_set(request: Request) -> Response:
     summary="The ledger of activations",
     description=(
         "Newest first. In force at a moment is the highest `sequence` among those whose `effective_at` has come and "
-        "that nobody cancelled; `active` marks it for now. A row that only cancels has no version. `ETag` is the last "
-        "sequence."
+        "that nobody cancelled; `active` marks it for now. `outranked_by` marks what is scheduled and will not take "
+        "effect, because what was decided later holds by then. A row that only cancels has no version. `ETag` is the "
+        "last sequence."
     ),
     response_class=Response,
     responses={200: ACTIVATIONS_RESPONSE, **problem_responses(400, 406, 422, 503)},
@@ -235,9 +237,18 @@ def list_activations(request: Request) -> Response:
         rows = [] if row is None else [row]
     else:
         rows = store.activations(limit=query.limit + 1, before=before)
-    now_in_force = store.in_force(datetime.now(UTC))
+    now = datetime.now(UTC)
+    now_in_force = store.in_force(now)
     active = None if now_in_force is None else now_in_force.sequence
-    items = [{**describe_activation(row), "active": row.sequence == active} for row in rows[: query.limit]]
+    held_by = derive_outranked(now_in_force, store.scheduled(now))
+    items = [
+        {
+            **describe_activation(row, outranks=(each for each, by in held_by.items() if by == row.sequence)),
+            "active": row.sequence == active,
+            "outranked_by": held_by.get(row.sequence),
+        }
+        for row in rows[: query.limit]
+    ]
     more = len(rows) > query.limit
     # No 304 by this validator: a schedule takes effect without a new row, and `active` moves with it.
     return answer_list(

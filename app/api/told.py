@@ -79,8 +79,12 @@ def describe_entry(entry: RuleSetEntry) -> dict[str, Any]:
     }
 
 
-def describe_activation(row: Activation) -> dict[str, Any]:
-    """A row of the ledger of activations, as the wire has it."""
+def describe_activation(row: Activation, *, outranks: Iterable[int] = ()) -> dict[str, Any]:
+    """A row of the ledger of activations, as the wire has it.
+
+    Args:
+        outranks: sequences that are scheduled and will not take effect because of it.
+    """
     return {
         "sequence": row.sequence,
         "version": row.version,
@@ -90,6 +94,7 @@ def describe_activation(row: Activation) -> dict[str, Any]:
         "activated_by": row.activated_by,
         "reason": row.reason,
         "cancels": list(row.cancels),
+        "outranks": sorted(outranks),
     }
 
 

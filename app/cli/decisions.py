@@ -45,12 +45,6 @@ def activate_rules(
             version, reason=reason, by=name_of(by), effective_at=effective_at, schedule=schedule
         )
         row = activated.activation
-        outranked = [
-            coming
-            for coming in store.scheduled(row.activated_at)
-            if coming.sequence < row.sequence and coming.effective_at and row.effective_at
-            if coming.effective_at >= row.effective_at
-        ]
     when = "from now on" if effective_at is None else f"from {_write_moment(row.effective_at)} on"
     typer.echo(f"{version} is in force {when} (activation {row.sequence}).")
     for sequence in row.cancels:
@@ -59,7 +53,7 @@ def activate_rules(
         typer.echo(
             f"{kept.version} still takes effect at {_write_moment(kept.effective_at)} (now activation {kept.sequence})."
         )
-    for coming in outranked:
+    for coming in activated.outranked:
         warn(
             f"activation {coming.sequence} ({coming.version}, {_write_moment(coming.effective_at)}) was decided before "
             "this one and will not take effect. To keep such, use --keep-scheduled."

@@ -19,6 +19,7 @@ from app.rule_sets.lifecycle import (
     SecondPerson,
     Standing,
     derive_kept_reason,
+    derive_outranked,
     derive_standing,
     ensure_document_is_new,
     ensure_moment,
@@ -76,10 +77,15 @@ class Published(NamedTuple):
 
 
 class Activated(NamedTuple):
-    """What an activation wrote: its own row, and those of the schedule that was kept."""
+    """What an activation wrote: its own row, and those of the schedule that was kept; and what it outranks.
+
+    Attributes:
+        outranked: what is scheduled and will not take effect, because this was decided later and holds by then.
+    """
 
     activation: Activation
     kept: tuple[Activation, ...]
+    outranked: tuple[Activation, ...]
 
 
 class RuleSetLedgers:
@@ -224,7 +230,10 @@ class RuleSetLedgers:
             kept = _kept_behind(activation, standing) if schedule == "keep" else []
             for new in (activation, *kept):
                 _add(connection, new)
-            return Activated(activation, tuple(kept))
+            after = derive_standing([*rows, activation, *kept], now=now)
+            held_by = derive_outranked(after.in_force, after.scheduled)
+            outranked = [row for row in after.scheduled if held_by.get(row.sequence) == activation.sequence]
+            return Activated(activation, tuple(kept), tuple(outranked))
 
         activated = self._in_turn(act)
         for row in (activated.activation, *activated.kept):

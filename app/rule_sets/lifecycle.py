@@ -68,6 +68,19 @@ def derive_standing(rows: Iterable[Activation], *, now: datetime) -> Standing:
     )
 
 
+def derive_outranked(in_force: Activation | None, scheduled: Iterable[Activation]) -> dict[int, int]:
+    """Which scheduled activations will not take effect, each by its sequence, and the sequence of what holds instead.
+
+    Later decisions win: a higher sequence whose moment comes first, or at the same time, still holds at theirs.
+    """
+    standing = [(row.sequence, row.effective_at) for row in (in_force, *scheduled) if row and row.effective_at]
+    holding = {
+        sequence: max(other for other, other_at in standing if other_at <= effective_at)
+        for sequence, effective_at in standing
+    }
+    return {sequence: held_by for sequence, held_by in holding.items() if held_by > sequence}
+
+
 def derive_kept_reason(reason: str, *, sequence: int) -> str:
     """Why an activation stands that was kept when a later one was decided; however often it is kept, said once.
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from app.errors import Fault, InvalidRuleSetError
 from app.rule_sets.documents import canonical_bytes, digest_of
-from app.rule_sets.lifecycle import Standing, derive_standing
+from app.rule_sets.lifecycle import Standing, derive_outranked, derive_standing
 from app.rule_sets.store import Activation, PublishedRuleSet, RuleSetEntry, Withdrawal
 from app.scoring.rule_set import Band, Effect, Factor, Part, RuleSetDocument
 from app.terminal.page import indent, print_parts, say
@@ -109,12 +109,8 @@ def _standing_of(row: Activation, standing: Standing) -> Text:
     if standing.in_force is not None and row.sequence == standing.in_force.sequence:
         return say("in force", style="bold green")
     if row in standing.scheduled:
-        later = any(
-            other.sequence > row.sequence and other.effective_at and row.effective_at
-            and other.effective_at <= row.effective_at
-            for other in (*standing.scheduled, *(() if standing.in_force is None else (standing.in_force,)))
-        )  # fmt: skip
-        return say("outranked", style="yellow") if later else say("scheduled", style="green")
+        outranked = derive_outranked(standing.in_force, standing.scheduled)
+        return say("outranked", style="yellow") if row.sequence in outranked else say("scheduled", style="green")
     return say("")
 
 

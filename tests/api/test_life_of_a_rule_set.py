@@ -131,6 +131,24 @@ def test_a_rule_set_is_written_checked_published_activated_and_rolled_back(desk:
     assert [row["sequence"] for row in desk.activations() if row["active"]] == [3]
 
 
+def test_whoever_schedules_is_told_what_will_not_take_effect_for_it(desk: Desk) -> None:
+    desk.have("2026.2")
+    late = desk.activate("2026.2", effective_at=in_hours(5)).json()
+    early = desk.activate("2026.1", effective_at=in_hours(2)).json()
+    kept = desk.activate("2026.2", effective_at=in_hours(1), keep_scheduled=True).json()
+
+    assert (late["sequence"], late["outranks"]) == (2, [])
+    assert (early["sequence"], early["outranks"]) == (3, [2])
+    assert kept["outranks"] == []
+    told = {row["sequence"]: (row["outranks"], row["outranked_by"]) for row in desk.activations()}
+    # 4 was put before both, which were kept behind it: 5 and 6, in their old order.
+    assert told == {1: ([], None), 2: ([], None), 3: ([], None), 4: ([], None), 5: ([], 6), 6: ([5], None)}
+
+    cancelled = desk.tell(desk.cleo, "/v1/rule-sets/activations/6:cancel", reason="Not yet.")
+    assert ActivationRow.model_validate_json(cancelled.content).outranks == []
+    assert {row["outranked_by"] for row in desk.activations()} == {None}
+
+
 def test_a_draft_comes_back_as_it_was_sent_and_is_listed_and_thrown_away(desk: Desk) -> None:
     saved = desk.save()
     draft = desk.ask(desk.ann, "GET", DRAFT)

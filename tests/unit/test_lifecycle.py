@@ -22,7 +22,7 @@ from app.errors import (
     VersionTakenError,
 )
 from app.rule_sets import lifecycle
-from app.rule_sets.lifecycle import derive_standing
+from app.rule_sets.lifecycle import derive_outranked, derive_standing
 from app.rule_sets.store import Activation, RuleSetEntry
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -222,3 +222,28 @@ def test_in_force_is_the_highest_number_that_took_effect_and_that_nobody_cancell
     assert STANDING.scheduled == (LEDGER[4],)
     assert derive_standing(LEDGER, now=NOON + 2 * HOUR).in_force is LEDGER[4]
     assert derive_standing([], now=NOON).in_force is None
+
+
+@pytest.mark.parametrize(
+    ("scheduled", "outranked"),
+    [
+        ([(2, 5)], {}),
+        ([(2, 5), (3, 6)], {}),
+        ([(2, 5), (3, 4)], {2: 3}),
+        ([(2, 5), (3, 5)], {2: 3}),
+        ([(2, 6), (3, 5), (4, 4)], {2: 4, 3: 4}),
+        ([(2, 6), (3, 4), (4, 5)], {2: 4}),
+    ],
+)
+def test_what_was_decided_later_for_an_earlier_moment_outranks(
+    scheduled: list[tuple[int, int]], outranked: dict[int, int]
+) -> None:
+    in_force = row(1, "2026.1", NOON)
+    coming = [row(sequence, "2026.2", NOON + hours * HOUR) for sequence, hours in scheduled]
+
+    assert derive_outranked(in_force, coming) == outranked
+    assert derive_outranked(None, reversed(coming)) == outranked
+
+
+def test_what_is_in_force_with_a_higher_number_outranks_all_that_is_scheduled() -> None:
+    assert derive_outranked(row(3, "2026.1", NOON), [row(2, "2026.2", NOON + HOUR)]) == {2: 3}
