@@ -20,7 +20,7 @@ from app.database import SchemaState, ensure_schema_fits
 from app.errors import JointRiskError, StoreAwayError
 
 KeysStanding = Literal["ok", "none", "stale", "unknown"]
-WrongKey = Literal["malformed", "unknown", "expired", "revoked"]
+WrongKey = Literal["malformed", "unknown"]
 
 _JITTER_SHARE = 0.2
 _STARTING_POLL_MOST_S = 1.0
@@ -47,6 +47,18 @@ class HeldKey(NamedTuple):
     digest: bytes
     good_until_s: float
     is_revoked: bool
+    caller: Caller
+
+
+class FormerKey(NamedTuple):
+    """A key that was good once; who sends it whole is no stranger, and may be called by its prefix in the log.
+
+    Attributes:
+        why: it is good no longer.
+        caller: whom it let in; now without a scope.
+    """
+
+    why: Literal["expired", "revoked"]
     caller: Caller
 
 
@@ -114,14 +126,16 @@ class KeysHeld:
         """Seconds since the list was last known to be what the source says."""
         return self._steady_clock() - self._seen_s
 
-    def identify(self, key: bytes) -> Caller | WrongKey:
+    def identify(self, key: bytes) -> Caller | FormerKey | WrongKey:
         """Whom a key lets in, or what is wrong with it; that it expired or was revoked is told only to who holds it."""
         held = None if self._by_prefix is None else self._by_prefix.get(key[:PREFIX_LENGTH])
         if held is None or not compare_digest(sha256(key).digest(), held.digest):
             return "unknown" if KEY_FORM.fullmatch(key) else "malformed"
         if held.is_revoked:
-            return "revoked"
-        return held.caller if self._clock() < held.good_until_s else "expired"
+            return FormerKey("revoked", held.caller._replace(scopes=frozenset()))
+        if self._clock() < held.good_until_s:
+            return held.caller
+        return FormerKey("expired", held.caller._replace(scopes=frozenset()))
 
     # ------------------------------------------------------------------------------------------ looking at the list
 

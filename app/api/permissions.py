@@ -16,7 +16,7 @@ from starlette.types import Scope as AsgiScope
 
 from app.access import MANAGEMENT, Caller, Scope, read_scopes
 from app.access.failures import FailedAttempts
-from app.access.held import KeysHeld, WrongKey
+from app.access.held import FormerKey, KeysHeld
 from app.api.problems import NO_KEY, RETRY_AFTER_S, NoKeyError, RateLimitedError, ScopeMissingError
 from app.errors import Fault, InvalidSettingsError, JointRiskError, StoreAwayError
 from app.settings import Settings
@@ -165,8 +165,11 @@ class Gate:
         found = self._keys.identify(key.strip()) if kind.lower() == b"bearer" else "malformed"
         if isinstance(found, Caller):
             return found
-        # Whoever has a key that was good once is no stranger, and is better told than told to wait.
-        if found in ("malformed", "unknown") and self._failures.note((scope.get("client") or ("nowhere",))[0]):
+        if isinstance(found, FormerKey):
+            # No stranger: better told than told to wait, and by the prefix in the log an operator finds who it is.
+            scope[CALLER] = found.caller
+            raise NoKeyError(_WRONG[found.why], is_wrong=True)
+        if self._failures.note((scope.get("client") or ("nowhere",))[0]):
             scope[RETRY_AFTER_S] = _WAIT_S
             raise RateLimitedError(_TOO_MANY)
         raise NoKeyError(_WRONG[found], is_wrong=True)
@@ -180,7 +183,7 @@ _OLD_LIST: Final = (
     "The store has been away for longer than JOINT_RISK_KEYS_MAX_AGE, so nobody knows which keys were revoked since. "
     "Scoring goes on; rules can be changed again once it is back."
 )
-_WRONG: Final[dict[WrongKey, str]] = {
+_WRONG: Final = {
     "malformed": "What was sent is no key of this service. Send it as Authorization: Bearer jrk_…",
     "unknown": "This service does not know the key.",
     "expired": "The key has expired.",

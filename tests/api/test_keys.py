@@ -16,13 +16,15 @@ from starlette.responses import JSONResponse, Response
 from app.access import SCOPES, Caller, Scope
 from app.access.failures import FAILURES_MOST
 from app.access.files import write_key_file
-from app.access.held import KeysHeld
+from app.access.held import FormerKey, KeysHeld
+from app.access.keys import make_key
 from app.access.store import KeyStore
 from app.api.deps import DirectRoute
 from app.api.permissions import AUTHORIZATION, CALLER, Gate, Permission, caller_of, needs
 from app.api.problems import NoKeyError
 from app.database import connect_engine
 from app.errors import InvalidSettingsError, StoreAwayError
+from app.log_lines import FIELDS
 from app.settings import Settings
 from tests.api.command_line import run
 from tests.api.keyring import Key, Keyring
@@ -353,7 +355,7 @@ def test_the_list_is_looked_at_by_itself(ring: Keyring, sqlite_store_url: str) -
         ring.revoke(key)
 
         deadline_s = time.monotonic() + 30
-        while service.app.state.keys.identify(key.text.encode()) != "revoked":
+        while not isinstance(service.app.state.keys.identify(key.text.encode()), FormerKey):
             assert time.monotonic() < deadline_s
             service._runner.run(asyncio.sleep(0.01))
 
@@ -397,6 +399,29 @@ def test_a_call_that_lacks_the_scope_stands_in_the_log_with_the_prefix_of_its_ke
 
     (line,) = [record for record in caplog.records if record.name == "joint_risk.access"]
     assert repr(key.prefix) in str(line.__dict__)
+
+
+@pytest.mark.parametrize("path", ["/v1/factors", "/readyz?verbose"])
+def test_a_key_that_was_good_once_is_named_in_the_log_by_its_prefix_and_a_strangers_by_nothing(
+    ring: Keyring, sqlite_store_url: str, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    expired = ring.make("rules:read", expires_at=datetime(2026, 11, 2, tzinfo=UTC))
+    revoked = ring.revoke(ring.make("rules:read"))
+    reader = ring.make("rules:read")
+    # The prefix of a key of ours, and not the rest: whoever made it up is not who the key was made for.
+    borrowed = Key(revoked.prefix + make_key()[len(revoked.prefix) :])
+    strangers = [borrowed, Key(make_key()), Key("jane-doe")]
+    with Service(sqlite_store_url) as service, caplog.at_level("DEBUG", logger="joint_risk"):
+        for key in (expired, revoked, *strangers):
+            status = service.get(path, headers=key.header).status_code
+            assert status == (401 if path == "/v1/factors" else 200)
+        numbers = service.get("/metrics", headers=reader.header)
+
+    lines = [vars(record)[FIELDS]["key"] for record in caplog.records if record.name == "joint_risk.access"]
+    assert lines[:5] == [expired.prefix, revoked.prefix, None, None, None]
+    told = caplog.text + str([vars(record) for record in caplog.records]) + numbers.text
+    assert [key.text for key in (expired, revoked, *strangers) if key.text in told] == []
+    assert [key.prefix for key in strangers[1:] if key.prefix in told] == []
 
 
 def test_no_key_is_ever_logged(ring: Keyring, sqlite_store_url: str, caplog: pytest.LogCaptureFixture) -> None:
