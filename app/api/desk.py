@@ -67,6 +67,7 @@ from app.rule_sets.lifecycle import (
     ensure_version_form,
 )
 from app.rule_sets.store import PublishedRuleSet
+from app.rule_sets.stray_requests import ensure_no_runner
 from app.runners.profile import Told
 
 router = APIRouter(prefix="/v1/rule-set-drafts", tags=["desk"], route_class=DirectRoute)
@@ -132,8 +133,8 @@ def list_drafts(request: Request) -> Response:
     summary="Write a draft",
     description=(
         "The body is the document, in YAML or JSON, at most 1 MiB; it is kept as it is sent, comments included. It has "
-        "to be readable (no anchors, tags or duplicate keys) and to hold some member of a rule set, and need not be "
-        "right yet: `:check` says what is missing.\n\n"
+        "to be readable (no anchors, tags or duplicate keys) and to hold some member of a rule set and none that only "
+        "requests for a score have, and need not be right yet: `:check` says what is missing.\n\n"
         "A draft that exists is replaced by somebody who has seen it: send its ETag as `If-Match` (else "
         "428; stale: 412). `If-None-Match: *` makes a new one only. The same body again is answered with 200. Every "
         "editor counts as an author."
@@ -343,6 +344,7 @@ def _canonical_of(body: bytes, media_type: str) -> bytes:
 def _digest_of(body: bytes, media_type: str) -> str:
     document = read_document(body, media_type=media_type)
     ensure_some_rule_set(document)
+    ensure_no_runner(document)
     return digest_of(canonical_bytes(document))
 
 

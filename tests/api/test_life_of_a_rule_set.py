@@ -199,6 +199,13 @@ def test_what_cannot_be_read_is_no_draft_and_what_is_not_right_yet_is_one(desk: 
     for stray in (example(), {}, {"items": [{"id": "a", "request": example()}]}):
         answer = desk.save(json.dumps(stray).encode(), content_type="application/json")
         assert [each["code"] for each in ensure_problem(answer, 422, "rule-set-refused")["errors"]] == ["no-rule-set"]
+    beside = {"factors": [], **example(), "note": {"age_years": 41.0625}}
+    for kind, body in (("application/json", json.dumps(beside).encode()), ("application/yaml", as_yaml(beside))):
+        refused = ensure_problem(desk.save(body, content_type=kind), 422, "rule-set-refused")
+        assert {(each["pointer"], each["code"]) for each in refused["errors"]} == {
+            (pointer, "request-member") for pointer in ("/as_of", "/runner", "/training", "/?/age_years")
+        }
+        assert "41.0625" not in json.dumps(refused)
     assert desk.ask(desk.ann, "GET", DRAFT).status_code == 404
     assert desk.save(b"texts: {}\n", path="/v1/rule-set-drafts/begun").status_code == 201
 
