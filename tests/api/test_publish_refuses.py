@@ -5,9 +5,9 @@ import os
 
 import pytest
 
+from tests.api.desk import Desk
 from tests.api.keyring import Keyring
 from tests.api.service import Service
-from tests.api.test_life_of_a_rule_set import Desk
 from tests.faulty.breaks import BREAKS, Break, broken
 
 # Each is examined in a process of its own, in full, which takes two seconds: a few by default, `make breaks` for all.
