@@ -6,6 +6,7 @@ chose is known before anybody asks.
 
 import math
 import os
+import resource
 import signal
 import socket
 import sys
@@ -55,6 +56,8 @@ def run_service(bound: socket.socket, *, settings: Settings, workers: int) -> No
         SystemExit: with 1 where it could not start.
     """
     port = bound.getsockname()[1]
+    # A core would put the runners of the calls in hand on a disk.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     # The application reads its settings itself, in this process or in one of many that are started from here.
     os.environ.update({f"{PREFIX}HOST": settings.host, f"{PREFIX}PORT": str(port)})
     if settings.bundle is not None:

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import re
+import resource
 import signal
 import socket
 import time
@@ -10,6 +12,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.api.service import Author
 from tests.system.running import END_MOST_S, JSON, REQUEST, Server, Starter, wait_until
@@ -38,6 +41,19 @@ def test_one_connection_serves_many_calls_whatever_became_of_the_one_before(serv
         ]
 
     assert [answer.status_code for answer in answers] == [200, 422, 413, 200, 404, 200, 200]
+
+
+def test_a_service_that_dies_leaves_no_memory_of_its_calls_on_a_disk(start: Starter) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    if hard == 0:
+        pytest.skip("this machine lets nobody leave a core")
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    try:
+        server = start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+    limits = Path(f"/proc/{server.process.pid}/limits").read_text(encoding="ascii")
+    assert re.search(r"^Max core file size +0 ", limits, re.MULTILINE), limits
 
 
 def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(server: Server) -> None:
