@@ -252,7 +252,7 @@ def read_settings(**overrides: Any) -> Settings:
         if name.startswith(PREFIX) and not _is_known(name)
     ]
     secrets = Path(os.environ.get(SECRETS_DIR, SECRETS_DIR_DEFAULT))
-    unreadable = [_unreadable_fault(name) for name in Settings.model_fields if _is_unreadable(secrets, name)]
+    unreadable = _check_secrets(secrets)
     faults += unreadable
     try:
         settings = Settings(
@@ -269,20 +269,31 @@ def read_settings(**overrides: Any) -> Settings:
     return settings
 
 
-def _is_unreadable(secrets: Path, name: str) -> bool:
-    """Whether a setting's secret is there and this user cannot read it."""
+def _check_secrets(secrets: Path) -> list[Fault]:
+    """What of the secrets is there and cannot be read."""
+    if not secrets.is_dir():
+        return []
+    if not os.access(secrets, os.R_OK | os.X_OK):
+        return [_unreadable(SECRETS_DIR, what="the folder of secrets")]
+    return [
+        _unreadable(f"{PREFIX}{name}".upper(), what="the file of this secret")
+        for name in Settings.model_fields
+        if _is_unreadable(secrets / f"{PREFIX}{name}".lower())
+    ]
+
+
+def _is_unreadable(file: Path) -> bool:
     try:
-        (secrets / f"{PREFIX}{name}".lower()).read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError):
+        file.read_text(encoding="utf-8")
+    except FileNotFoundError:
         return False
     except (OSError, UnicodeDecodeError):
         return True
     return False
 
 
-def _unreadable_fault(name: str) -> Fault:
-    variable = f"{PREFIX}{name}".upper()
-    detail = f"{variable}: the file of this secret cannot be read by the user that the service runs as."
+def _unreadable(variable: str, *, what: str) -> Fault:
+    detail = f"{variable}: {what} cannot be read by the user that the service runs as."
     return Fault(f"/{variable}", "unreadable", detail)
 
 

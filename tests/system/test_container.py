@@ -179,10 +179,12 @@ def test_the_store_that_a_mounted_secret_names_is_used_by_every_command(image: s
     with own_postgresql() as postgresql:
         secret.write_text(postgresql.url, encoding="utf-8")
         mounted = [*PODMAN, "run", "--rm", *HARDENED, "--volume", f"{tmp_path}:/run/secrets:ro", image]
-        secret.chmod(0o600)
-        refused = run(*mounted, "migrate", check=False)
-        assert (refused.returncode, "JOINT_RISK_DATABASE_URL" in refused.stderr) == (8, True)
-        assert "Traceback" not in refused.stderr
+        for folder_mode, file_mode, named in ((0o700, 0o644, "SECRETS_DIR"), (0o755, 0o600, "DATABASE_URL")):
+            tmp_path.chmod(folder_mode)
+            secret.chmod(file_mode)
+            refused = run(*mounted, "migrate", check=False)
+            assert (refused.returncode, "1 settings fault found" in refused.stderr) == (8, True), refused.stderr
+            assert f"JOINT_RISK_{named}: " in refused.stderr
         secret.chmod(0o644)
         run(*mounted, "migrate")
         run(*mounted, "keys", "create", "--name", "first", "--scope", "score")
