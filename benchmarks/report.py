@@ -142,8 +142,8 @@ def write_results(told: Measured, *, rounds: int, requests: int, took_s: float) 
         "## The whole request against the floor",
         f"CPU microseconds of the server process for one request, {requests} requests a round, one worker. *Declared*: "
         "the same app, the request model as FastAPI's parameter, prebuilt bytes of the same size. *Bare*: the same "
-        "app, the body parsed once by pydantic-core as the real route does, prebuilt bytes. The ratios are throughput "
-        "against the floor for the same CPU time.",
+        "app, the body parsed once by pydantic-core as the real route does, prebuilt bytes. Their routes are found as "
+        "early as the real one. The ratios are throughput against the floor for the same CPU time.",
         "| Runners | Detail | kB | ours | declared | bare | against declared | against bare | spread |\n"
         "|---|---|---|---|---|---|---|---|---|\n" + "\n".join(told.requests),
         "## The heart",
@@ -213,4 +213,8 @@ def _missed(told: Measured) -> str:
         + "\n".join(rows)
         for what, rows in told.profiles.items()
     ]
-    return "\n\n".join(["## Where the time goes, for the goals that are missed", *tables])
+    tried = (
+        "What was tried for the whole request and for `assess`, with what it gained: "
+        "[0039](../docs/decisions/0039-a-call-pays-for-what-it-uses.md)."
+    )
+    return "\n\n".join(["## Where the time goes, for the goals that are missed", tried, *tables])

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette._utils import get_route_path
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
@@ -64,10 +65,13 @@ class DirectRoute(APIRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether the call is for this route; a colon in an address begins what is to be done, and fills no gap."""
+        if not self.param_convertors:  # nothing to fill in: to compare costs a third of what it takes to search
+            if get_route_path(scope) != self.path:
+                return Match.NONE, {}
+            found = Match.FULL if scope["method"] in (self.methods or ()) else Match.PARTIAL
+            return found, {"endpoint": self.endpoint, "path_params": {}, "route": self}
         match, told = super().matches(scope)
-        if match is Match.NONE or not told["path_params"]:
-            return match, told
-        if any(":" in str(filled) for filled in told["path_params"].values()):
+        if match is not Match.NONE and any(":" in str(filled) for filled in told["path_params"].values()):
             return Match.NONE, {}
         return match, told
 

@@ -177,14 +177,6 @@ def count_log(
     )
 
 
-def local_day(session: Session) -> date:
-    """The runner's day of a session; `read_request` has made sure that there is one."""
-    if session.started_on is not None:
-        return session.started_on
-    assert session.started_at is not None  # read_request refuses a session without a day
-    return session.started_at.date()
-
-
 class Facts(NamedTuple):
     """All that a feature may read.
 
@@ -212,12 +204,17 @@ def derive_facts(request: ScoreRequest, *, as_of: date) -> Facts:
     training = request.training
     sessions = training.sessions or ()
     has_log = bool(sessions) or (training.sessions is not None and training.observed_from is not None)
-    days = [session.started_on or local_day(session) for session in sessions]
+    days = [session.started_on or _day_of_start(session) for session in sessions]
     observed_from = training.observed_from
     if observed_from is None and days:
         observed_from = min(days)
     log = count_log(sessions, days, observed_from=observed_from if has_log else None, as_of=as_of)
     return Facts(request.runner, training, log, has_log, as_of)
+
+
+def _day_of_start(session: Session) -> date:
+    assert session.started_at is not None  # read_request refuses a session without a day
+    return session.started_at.date()
 
 
 def facts_from(wire: Mapping[str, object], *, as_of: str = "2026-11-23") -> Facts:

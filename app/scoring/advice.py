@@ -37,6 +37,7 @@ class PreparedAdvice(NamedTuple):
     """An advice with its conditions as bits; `any_bits` and `not_bits` are all that `when` and `not_when` look at."""
 
     advice: Advice
+    joints: tuple[JointId, ...]
     any_bits: int
     when: tuple[Need, ...]
     not_bits: int
@@ -58,6 +59,7 @@ class Catalogues:
         self.advice = [
             PreparedAdvice(
                 advice,
+                tuple(advice.joints),
                 _any_bits(conditions.needs(advice.when)),
                 conditions.needs(advice.when),
                 _any_bits(conditions.needs(advice.not_when)),
@@ -176,7 +178,8 @@ def give_advice(
         Most points first; ties in document order; where no joint is scored, last.
     """
     ranked: list[tuple[int, int, int, GivenAdvice]] = []
-    for place, (advice, any_bits, when, not_bits, not_when, replacements) in enumerate(catalogues_of(rules).advice):
+    for place, prepared in enumerate(catalogues_of(rules).advice):
+        advice, joints, any_bits, when, not_bits, not_when, replacements = prepared
         if not bits & any_bits:
             continue
         because: tuple[str, ...] = ()
@@ -185,7 +188,6 @@ def give_advice(
                 because += need.causes
         if not because or (bits & not_bits and _hold(not_when, bits)):
             continue
-        joints = tuple(advice.joints)
         if suspended:
             joints = tuple(joint for joint in joints if joint not in suspended)
             if not joints:
@@ -193,7 +195,7 @@ def give_advice(
         removed, scores = _similar_runner(masks, replacements, totals)
         if len(because) > 1:
             because = tuple(dict.fromkeys(because))
-        unscored = not any(joint in totals for joint in joints)
+        unscored = totals.keys().isdisjoint(joints)
         ranked.append((unscored, -removed, place, GivenAdvice(advice, joints, because, scores)))
     ranked.sort()
     return [entry[3] for entry in ranked]

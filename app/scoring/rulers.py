@@ -38,6 +38,7 @@ class Ruler:
         choices: mask of the band of each choice.
         numbers: indices of the numeric bands, lowest first.
         full: mask of all bands.
+        number_masks: mask of each numeric band, lowest first.
         scale: the edges times this are whole numbers.
         marks: twice each of those, lowest first, and one more where the edge itself belongs to the band below. A
             number of this scale is twice its whole part, and one more where something follows, so that one search
@@ -51,28 +52,30 @@ class Ruler:
     choices: dict[str, int]
     numbers: tuple[int, ...]
     full: int
+    number_masks: tuple[int, ...]
     scale: int
     marks: tuple[int, ...]
 
     def mask(self, reading: Reading) -> int:
         """The bands that a reading leaves possible."""
         if isinstance(reading, tuple):
-            return 1 << self._band(*reading)
+            return self.number_masks[self._step(*reading)]
         if reading is None:
             return self.full
         if reading is NOT_APPLICABLE:
             return NOT_APPLICABLE_MASK
         if isinstance(reading, str):
             return self.choices[reading]
-        first = self.numbers.index(self._band(*reading.low))
-        last = len(self.numbers) - 1 if reading.high is None else self.numbers.index(self._band(*reading.high))
+        first = self._step(*reading.low)
+        last = len(self.numbers) - 1 if reading.high is None else self._step(*reading.high)
         return mask_of(self.numbers[first : last + 1])
 
-    def _band(self, numerator: int, denominator: int) -> int:
+    def _step(self, numerator: int, denominator: int) -> int:
+        """Which of the numeric bands a number stands in, counted from the lowest."""
         if not denominator:  # something over nothing: above every edge
-            return self.numbers[-1]
+            return len(self.numbers) - 1
         whole, rest = divmod(numerator * self.scale, denominator)
-        return self.numbers[bisect_right(self.marks, 2 * whole + (rest > 0))]
+        return bisect_right(self.marks, 2 * whole + (rest > 0))
 
     def mask_of_labels(self, names: Iterable[str]) -> int:
         """The mask of bands named by label, by 'reference', or by 'raised' (all but the reference).
@@ -185,6 +188,7 @@ def make_ruler(feature: Feature, bands: Sequence[Band]) -> Ruler:
         choices,
         tuple(edge.band for edge in edges),
         (1 << len(bands)) - 1,
+        tuple(1 << edge.band for edge in edges),
         scale,
         tuple(2 * edge.numerator * (scale // edge.denominator) + edge.exclusive for edge in edges[1:]),
     )

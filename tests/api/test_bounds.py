@@ -1,6 +1,7 @@
 """Calls have room, time and a rate; what is refused was not begun, and says when to come again."""
 
 import asyncio
+import json
 import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -8,9 +9,10 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from app.api.limits import read_body
 from tests.api.keyring import Keyring
 from tests.api.service import Service, ensure_problem, example
 
@@ -76,6 +78,47 @@ def test_a_body_that_does_not_come_is_not_waited_for(sqlite_store_url: str) -> N
 
     ensure_problem(answer, 408, "too-slow")
     assert answer.headers["Connection"] == "close"
+
+
+def test_a_body_that_comes_in_pieces_scores_as_one_that_came_at_once(sqlite_store_url: str) -> None:
+    body = json.dumps(example()).encode()
+
+    async def in_pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 200):
+            await asyncio.sleep(0)
+            yield body[start : start + 200]
+
+    with Service(sqlite_store_url) as service:
+        at_once = service.score(example())
+        answer = service.ask("POST", "/v1/scores", content=in_pieces(), headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.content) == (200, at_once.content)
+
+
+def test_a_caller_who_hangs_up_in_the_middle_of_a_body_is_no_failure_of_the_service() -> None:
+    async def hang_up() -> None:
+        word = asyncio.Event()
+        pieces: list[dict[str, Any]] = [
+            {"type": "http.request", "body": b"{", "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+
+        async def receive() -> dict[str, Any]:
+            asyncio.get_running_loop().call_soon(word.set)
+            await word.wait()
+            word.clear()
+            return pieces.pop(0)
+
+        await read_body(receive, {}, limit_bytes=100, timeout_s=5)
+
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(hang_up())
+
+
+def test_an_address_is_known_by_all_of_its_letters(sqlite_store_url: str) -> None:
+    with Service(sqlite_store_url) as service:
+        for address in ("/v1/scores%0A", "/v1/scores/", "/v1/Scores"):
+            ensure_problem(service.ask("POST", address, content=b"{}"), 404, "not-found")
 
 
 def test_a_key_has_a_rate_and_every_answer_says_what_is_left(sqlite_store_url: str) -> None:

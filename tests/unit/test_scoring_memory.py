@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from app.scoring.assessment import render
+from app.scoring.assessment import Detail, render
 from app.scoring.numerals import write_hundredths, write_number, write_reading, write_thousandths
 from tests.unit.requests import Json, assessed, band, factor, log, of_factors, rules, run, wire
 
 KNOWN: Json = {"age_years": 41, "running_years": 3, "knee": {"history": "never"}, "shoes": {"pairs": 1}}
+SIZES: tuple[Detail, ...] = ("full", "codes", "scores")
 RUNNER = wire({**KNOWN, "sleep_hours": 6.125}, log(run(3, 15_000), run(20, 10_000)))
 
 
@@ -20,6 +21,13 @@ def test_thousands_of_other_runners_change_no_answer() -> None:
     for number in range(4_500):
         assessed(wire({**KNOWN, "sleep_hours": number / 250, "mass_kg": 50 + number / 100}), by=by)
     assert render(assessed(RUNNER, by=by)) == before == render(assessed(RUNNER, by=rules()))
+
+
+def test_the_second_runner_in_a_place_gets_the_bytes_of_the_first_in_every_size() -> None:
+    by = rules()
+    for detail in SIZES:
+        first = render(assessed(RUNNER, by=by), detail=detail)
+        assert render(assessed(RUNNER, by=by), detail=detail) == first
 
 
 def test_runners_in_ever_new_places_change_no_answer() -> None:
