@@ -199,6 +199,11 @@ def describe_api() -> dict[str, Any]:
         name: {"summary": _words(name), "value": request} for name, request in requested.items()
     }
     scoring["responses"]["200"]["content"][JSON]["examples"] = _example_answers(requested)
+    verifying = document["paths"]["/v1/scores:verify"]["post"]
+    verifying["requestBody"]["content"][JSON]["examples"] = {
+        f"{name}-receipt": {"summary": f"{_words(name)}, as answered", "value": _example_receipt(requested[name])}
+        for name in list(requested)[-1:]
+    }
     saving = document["paths"]["/v1/rule-set-drafts/{name}"]["put"]
     for content in saving["requestBody"]["content"].values():
         content["examples"] = {
@@ -250,10 +255,7 @@ def _example_files(pattern: str) -> list[Path]:
 def _example_answers(requested: dict[str, Any]) -> dict[str, Any]:
     if not requested:
         return {}
-    document = published_document(EXAMPLE_RULES)
-    rules = compile_rule_set(
-        RuleSetDocument.model_validate(document), version=EXAMPLE_RULES, digest=digest_of(canonical_bytes(document))
-    )
+    rules = _example_rules()
     # One answer in full shows every member; the others are shown small, or the document would be mostly examples.
     shown: list[tuple[str, Detail]] = [(name, "scores") for name in requested]
     shown.insert(0, ("risky-runner" if "risky-runner" in requested else next(iter(requested)), "full"))
@@ -264,6 +266,19 @@ def _example_answers(requested: dict[str, Any]) -> dict[str, Any]:
         }
         for name, detail in shown
     }
+
+
+def _example_receipt(request: object) -> dict[str, Any]:
+    answer = _example_answer(_example_rules(), request, "codes")
+    return {"request": request, "receipt": answer["receipt"], "rule_set": answer["rule_set"]}
+
+
+@cache
+def _example_rules() -> CompiledRuleSet:
+    document = published_document(EXAMPLE_RULES)
+    return compile_rule_set(
+        RuleSetDocument.model_validate(document), version=EXAMPLE_RULES, digest=digest_of(canonical_bytes(document))
+    )
 
 
 def _example_answer(rules: CompiledRuleSet, request: object, detail: Detail) -> Any:

@@ -115,6 +115,15 @@ def test_the_examples_fit_the_schemas(document: dict[str, Any]) -> None:
             OAS31Validator(schema).validate(shown["value"])
 
 
+def test_the_example_of_a_receipt_is_verified(document: dict[str, Any], shared_service: Service) -> None:
+    content = operations(document)["verify_score"]["requestBody"]["content"]["application/json"]
+
+    assert content["examples"]
+    for told in content["examples"].values():
+        OAS31Validator({**content["schema"], "components": document["components"]}).validate(told["value"])
+        assert shared_service.score(told["value"], "/v1/scores:verify").json() == {"same": True, "differs": None}
+
+
 def test_the_example_of_a_draft_is_a_rule_set_that_can_be_published(document: dict[str, Any]) -> None:
     content = operations(document)["save_draft"]["requestBody"]["content"]
 
