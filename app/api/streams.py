@@ -13,7 +13,9 @@ import logging
 import zlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import copy_context
 from time import perf_counter
 from typing import Final, Self, TypeVar
 
@@ -54,7 +56,8 @@ class StreamRoom:
         self.idle_s = idle_s
         self._free_bytes = memory_bytes
         self._turn = asyncio.Lock()
-        self._aside = asyncio.Lock()
+        # Its thread begins with the first work, and ends with the room.
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="streams")
 
     @contextmanager
     def reserved(self, count_bytes: int) -> Iterator[None]:
@@ -93,9 +96,12 @@ class StreamRoom:
             await asyncio.sleep(0)
 
     async def work_aside(self, work: Callable[[], Result]) -> Result:
-        """Does what cannot be cut into slices in a thread, one of all streams at a time."""
-        async with self._aside:
-            return await asyncio.to_thread(work)
+        """Does what cannot be cut into slices in a thread, one of all streams at a time, and always the same thread.
+
+        Each thread keeps memory of its own for what comes next, so with several the process would hold several times as
+        much.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._aside, copy_context().run, work)
 
 
 class Outlet:
