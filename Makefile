@@ -123,7 +123,7 @@ image: ## the container image joint-risk:VERSION, with docker or podman
 soak: setup ## two workers at 70 % of what they can do for 15 minutes, then at three times as much (needs hey)
 	$(python) -m benchmarks.soak
 
-fuzz: setup ## the API from its own description, 20,000 cases, and 20,000 odd calls at the bare socket
+fuzz: setup ## the API from its own description, 20,000 cases (FUZZ_CASES; seven minutes), and 20,000 odd calls at the bare socket
 	FUZZ_CASES=$(or $(FUZZ_CASES),20000) FUZZ_EXAMPLES=30 FUZZ_SHARE=0.9 FUZZ_CALLS=$(or $(FUZZ_CALLS),20000) $(python) -m pytest -rP tests/system/test_api_fuzz.py tests/system/test_raw_http.py
 
 audit-tools: setup ## build/audit: the tools that look at images, manifests and dependencies from outside

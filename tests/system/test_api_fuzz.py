@@ -128,6 +128,7 @@ def test_the_api_is_what_its_description_says_whatever_is_sent(
     slowest_s = max(call.took_s for call in calls)
     figures = {
         "cases": len(calls),
+        "sent_again_without_a_good_key": sum(call.status in (401, 429) for call in calls),
         "rounds": len(fuzzer.rss_bytes) - 1,
         "seconds": round(time.monotonic() - began),
         "links_followed": len(fuzzer.links & links),
