@@ -34,6 +34,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.types import TypeEngine
 
 from app.errors import LedgerRefusedError, SchemaAheadError, SchemaBehindError, StoreAwayError
+from app.mounts import ensure_own_disk, is_ephemeral
 from app.settings import derive_driver_url
 
 if TYPE_CHECKING:
@@ -121,11 +122,13 @@ def connect_engine(database_url: str, *, timeout_s: float = 2.0) -> Engine:
 
     Raises:
         ValueError: the address names no database that is supported.
+        InvalidSettingsError: it names a file on a network.
     """
     url = make_url(derive_driver_url(database_url))
     pool: dict[str, Any] = {"pool_size": _POOL_SIZE, "max_overflow": 0, "pool_timeout": timeout_s}
     if url.get_backend_name() == "sqlite":
         if url.database and not url.database.startswith("file:"):
+            ensure_own_disk(Path(url.database), named_by="JOINT_RISK_DATABASE_URL")
             # Where the folder cannot be made, opening the file fails next, as any other database that is away.
             with suppress(OSError):
                 Path(url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -146,6 +149,12 @@ def connect_engine(database_url: str, *, timeout_s: float = 2.0) -> Engine:
     )
     _prepare_postgresql(engine, timeout_s=timeout_s)
     return engine
+
+
+def is_store_ephemeral(database_url: str) -> bool:
+    """Whether the store is a file that goes when its container goes."""
+    url = make_url(derive_driver_url(database_url))
+    return url.get_backend_name() == "sqlite" and is_ephemeral(Path(url.database or ""))
 
 
 def connect_nowhere() -> Engine:

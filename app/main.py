@@ -25,7 +25,7 @@ from app.api.published_work import KeptWork
 from app.api.rates import Rates
 from app.api.streams import StreamRoom
 from app.api.training import open_importer
-from app.database import SchemaState, connect_engine, connect_nowhere, schema_state
+from app.database import SchemaState, connect_engine, connect_nowhere, is_store_ephemeral, schema_state
 from app.rule_sets.bundle import read_bundle
 from app.rule_sets.drafts import DraftDesk
 from app.rule_sets.examining import Examiner
@@ -113,6 +113,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.engine = engine
     app.state.store = store
+    app.state.is_store_ephemeral = settings.bundle is None and is_store_ephemeral(settings.database_url)
     app.state.workshop = workshop
     app.state.kept_work = KeptWork()
     app.state.ledgers = ledgers

@@ -121,7 +121,7 @@ def note_state(app: Starlette) -> None:
     state = app.state.rules.state()
     telemetry: Telemetry = app.state.telemetry
     telemetry.set("joint_risk_build", 1, __version__)
-    telemetry.set("joint_risk_store_up", float(state["store"] in ("ok", "bundle")))
+    telemetry.set("joint_risk_store_up", float(state["store"] in ("ok", "ephemeral", "bundle")))
     telemetry.set("joint_risk_store_seen_age_seconds", state["store_seen_s_ago"] or 0)
     telemetry.set("joint_risk_keys_age_seconds", app.state.keys.age_s if app.state.keys.are_loaded else 0)
     telemetry.set("joint_risk_rule_sets_refused", len(state["refused"]))
@@ -149,6 +149,8 @@ def _state(app: Starlette) -> dict[str, Any]:
         state["status"] = "degraded"
     if app.state.settings.bundle is not None:
         state.update(store="bundle", store_seen_s_ago=None)
+    elif state["store"] == "ok" and app.state.is_store_ephemeral:
+        state["store"] = "ephemeral"
     return state
 
 

@@ -288,7 +288,10 @@ class Readiness(Answer):
     """How this replica stands to its rules and its store."""
 
     status: str = Field(description="ok, degraded, starting or draining.")
-    store: str = Field(description="ok, away, schema-behind, schema-ahead, unknown, or bundle where there is none.")
+    store: str = Field(
+        description="ok, away, schema-behind, schema-ahead, unknown, ephemeral where it goes with its container, or "
+        "bundle where there is none."
+    )
     store_seen_s_ago: int | None = Field(description="Seconds since the store last answered; null if it never did.")
     keys: str = Field(
         description="ok, none (this machine alone is served), stale (they could not be read lately) or unknown."

@@ -24,6 +24,8 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 ADDRESS = "http://127.0.0.1:8000"
 LONG_AGO = datetime(2026, 11, 1, tzinfo=UTC)
 PROBLEM = "application/problem+json"
+STORE_IS_THERE = ("ok", "ephemeral")
+"""What `readyz` says of a store that answers; the second where the tests' own folder goes with a container."""
 
 
 class Service:

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,8 +88,8 @@ class Container:
         return run(*PODMAN, "exec", self.name, "python3", "-c", code, check=False)
 
 
-@pytest.fixture
-def container(image: str) -> Iterator[Container]:
+@contextmanager
+def running(image: str, *options: str) -> Iterator[Container]:
     """The service, healthy by the image's own health check."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -96,7 +97,7 @@ def container(image: str) -> Iterator[Container]:
     name = f"joint-risk-test-{os.getpid()}-{port}"
     settings = ["--env", "JOINT_RISK_AUTH=off", "--env", f"JOINT_RISK_PORT={port}"]
     began_s = time.monotonic()
-    run(*PODMAN, "run", "--detach", "--name", name, *HARDENED, *settings, image)
+    run(*PODMAN, "run", "--detach", "--name", name, *HARDENED, *settings, *options, image)
     try:
         deadline = time.monotonic() + 30
         while run(*PODMAN, "healthcheck", "run", name, check=False).returncode != 0:
@@ -107,6 +108,12 @@ def container(image: str) -> Iterator[Container]:
         yield Container(name, f"http://127.0.0.1:{port}")
     finally:
         run(*PODMAN, "rm", "--force", "--volumes", "--time", "0", name, check=False)
+
+
+@pytest.fixture
+def container(image: str) -> Iterator[Container]:
+    with running(image) as started:
+        yield started
 
 
 def test_a_runner_is_scored_over_http_from_a_container_with_a_read_only_root(container: Container) -> None:
@@ -191,6 +198,13 @@ def test_the_store_that_a_mounted_secret_names_is_used_by_every_command(image: s
         engine = connect_engine(postgresql.url)
         assert [record.name for record in KeyStore(engine).records()] == ["first"]
         engine.dispose()
+
+
+def test_readiness_says_whether_the_store_outlives_the_container(image: str, tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    for place, said in (("--tmpfs=/data:mode=0777", "ephemeral"), (f"--volume={tmp_path}:/data", "ok")):
+        with running(image, place) as container:
+            assert httpx.get(f"{container.url}/readyz").json()["store"] == said
 
 
 def test_the_image_says_what_it_is_and_how_to_ask_after_its_health(image: str) -> None:
