@@ -15,7 +15,7 @@ from app.access.files import KeyFile
 from app.access.held import KeysHeld, KeySource
 from app.access.store import KeyStore
 from app.api.front_door import FrontDoor
-from app.api.limits import Drain, drain_on_sigterm
+from app.api.limits import Drain, drain_on_sigterm, end_with_supervisor
 from app.api.management import serve_management
 from app.api.openapi_document import DESCRIPTION, DOCS_FILES, DOCS_FILES_PATH, ROUTERS, TITLE
 from app.api.operations import MANAGEMENT_ONLY, keep_noting_state
@@ -82,7 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         await asyncio.gather(rules.look(), keys.look())
         forever = (rules.keep_looking(), keys.keep_looking(), keep_noting_state(app, every_s=settings.poll_s))
         looking = [asyncio.create_task(each) for each in forever]
-        with drain_on_sigterm(drain, drain_s=settings.drain_s):
+        with drain_on_sigterm(drain, drain_s=settings.drain_s), end_with_supervisor():
             async with serve_management(app, settings=settings):
                 yield
         for task in looking:

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import math
+import multiprocessing
+import os
 import signal
 import threading
 import zlib
@@ -168,3 +170,28 @@ def drain_on_sigterm(drain: Drain, *, drain_s: float) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, inherited)
+
+
+@contextmanager
+def end_with_supervisor() -> Iterator[None]:
+    """Ends a worker, as SIGTERM does, when the process that started it is gone.
+
+    Nobody is left who would end it, and it holds the port: the next service could not start there.
+    """
+    supervisor = multiprocessing.parent_process()
+    if supervisor is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    gone = supervisor.sentinel
+
+    def end() -> None:
+        loop.remove_reader(gone)
+        log.warning("The process that started this worker is gone, so it ends.")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    loop.add_reader(gone, end)
+    try:
+        yield
+    finally:
+        loop.remove_reader(gone)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from sqlalchemy import text
 from app.database import connect_engine, migrate, schema_state
 from tests.postgresql import PostgresqlServer
 from tests.system.load import Load
-from tests.system.running import JSON, REQUEST, ROOT, Server, Starter, wait_until
+from tests.system.running import END_MOST_S, JSON, REQUEST, ROOT, Server, Starter, wait_until
 
 
 def workers_of(server: Server) -> list[int]:
@@ -43,6 +44,22 @@ def test_a_worker_that_is_killed_is_replaced_and_only_its_calls_in_hand_are_lost
     assert load.answers[0] <= callers
     assert set(load.answers) <= {200, 0}
     assert server.process.poll() is None
+
+
+def test_workers_end_and_leave_the_port_when_their_supervisor_is_killed(start: Starter) -> None:
+    server = start("--workers", "2")
+    wait_until(server.is_ready)
+    wait_until(lambda: len(workers_of(server)) == 2)
+    workers = workers_of(server)
+
+    server.process.kill()
+    server.process.wait()
+
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), most_s=END_MOST_S)
+    with socket.socket() as anew:
+        anew.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        anew.bind(server.address)
+    assert "is gone, so it ends" in server.log()
 
 
 def test_a_log_that_nobody_reads_stops_no_score(tmp_path: Path) -> None:
