@@ -58,8 +58,12 @@ class Ruler:
 
     def mask(self, reading: Reading) -> int:
         """The bands that a reading leaves possible."""
-        if isinstance(reading, tuple):
-            return self.number_masks[self._step(*reading)]
+        if isinstance(reading, tuple):  # as most are; `_step` in place: to call it costs as much as the search
+            numerator, denominator = reading
+            if not denominator:
+                return self.number_masks[-1]
+            whole, rest = divmod(numerator * self.scale, denominator)
+            return self.number_masks[bisect_right(self.marks, 2 * whole + (rest > 0))]
         if reading is None:
             return self.full
         if reading is NOT_APPLICABLE:
