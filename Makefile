@@ -68,7 +68,7 @@ coverage: setup ## fails unless the quick tests alone reach every line and branc
 	$(python) -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= tests/unit tests/spec app/runners app/features app/scoring
 	$(python) -m coverage report --include='$(heart)' --fail-under=100
 
-bench: setup ## the figures of docs and design, measured side by side on this machine
+bench: setup ## the figures of docs and design, side by side on this machine; up to BENCH_ROWS (1000000) rows
 	@$(python) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@mkdir -p build/bench-node && cp benchmarks/node/package.json build/bench-node/
 	@! command -v npm >/dev/null || npm install --prefix build/bench-node --silent --no-package-lock --no-audit --no-fund || echo "json-rules-engine could not be installed and is left out"
@@ -80,7 +80,7 @@ equality: setup ## columns, lines and Arrow over HTTP against the reference, eac
 breaks: setup ## breaks the promises of 2026.1 in BREAKS_A_WAY (12) places in each of 20 ways, and publishes each way over HTTP
 	BREAKS_A_WAY=$${BREAKS_A_WAY:-12} BREAKS_OVER_HTTP=20 $(python) -m pytest -q -n $(JOBS) tests/unit/test_checks_breaks.py tests/api/test_publish_refuses.py
 
-spark: setup ## a real Spark cluster on loopback against one machine, on EQUALITY_RUNNERS (6000) runners; needs Java 17
+spark: setup ## a real Spark cluster on loopback against one machine, on EQUALITY_RUNNERS (6000; 100000 at full size) runners; needs Java 17
 	@test -x build/spark/bin/python || $(python) -m venv build/spark
 	@build/spark/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/spark.txt
 	JOINT_RISK_TEST_SPARK=$(CURDIR)/build/spark/bin/python $(python) -m pytest tests/system/test_spark.py
@@ -144,5 +144,5 @@ sbom: audit-tools ## dist/joint-risk-VERSION.cdx.json: what an image is made of,
 	@echo "dist/joint-risk-$(version).cdx.json"
 
 clean: ## everything that make made, except a database
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build mutants
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build mutants .schemathesis
 	find app tests benchmarks alembic tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,10 +4,7 @@ The whole request is compared with the floor in CPU seconds of the server proces
 server share the machine's cores; the rounds alternate (A B A B), and medians are quoted.
 """
 
-import cProfile
-import gc
 import os
-import pstats
 import statistics
 import subprocess
 import sys
@@ -30,8 +27,9 @@ from benchmarks.columns import KINDS as COLUMN_KINDS
 from benchmarks.columns import compare, score_parquet
 from benchmarks.growth import measure_growth, measure_memory
 from benchmarks.load import prepare, send_all
-from benchmarks.peers import measure_peers
+from benchmarks.peers import measure_peers, score_readings
 from benchmarks.population import example_bodies, full_bodies, sparse_bodies
+from benchmarks.profiles import profile_of, profile_of_calls
 from benchmarks.report import Measured, write_results
 from benchmarks.service import cpu_seconds, free_port, measure_batch, measure_cold_start, serving, wait_until_ready
 
@@ -120,25 +118,6 @@ def published_rules() -> CompiledRuleSet:
     )
 
 
-def profile_of(work: Callable[[], object], *, top: int) -> list[str]:
-    """The functions that a piece of work spends most time in by itself, as rows; under cProfile, so shares only.
-
-    Garbage is collected before and not meanwhile: over all that is held here that takes a fifth of the time, and falls
-    to whichever function is at work just then.
-    """
-    profile = cProfile.Profile()
-    gc.collect()
-    gc.disable()
-    try:
-        profile.runcall(work)
-    finally:
-        gc.enable()
-    functions: dict[Any, Any] = vars(pstats.Stats(profile))["stats"]
-    whole = sum(row[2] for row in functions.values())
-    found = sorted(functions.items(), key=lambda item: -item[1][2])[:top]
-    return [f"| `{Path(at[0]).name}:{at[2]}` | {row[2] / whole:.0%} |" for at, row in found]
-
-
 def measure() -> Measured:
     """Everything, one after the other; the parts that are compared take turns."""
     rules = published_rules()
@@ -156,17 +135,22 @@ def measure() -> Measured:
             batch = measure_batch(port, server.pid, rounds=ROUNDS)
         columns = {kind: compare(rules, make, folder) for kind, make in COLUMN_KINDS.items()}
         bulk = {kind: measure_bulk(rules, make, folder, rounds=BULK_ROUNDS) for kind, make in COLUMN_KINDS.items()}
-        in_columns = profile_of(partial(score_parquet, rules, folder / "in.parquet", folder / "out.parquet"), top=8)
+        in_columns = profile_of(partial(score_parquet, rules, folder / "in.parquet", folder / "out.parquet"))
+        lines = full_bodies(2_000)
+        calls = profile_of_calls(environment["JOINT_RISK_DATABASE_URL"], lines)
         growth = measure_growth(rules, folder, rounds=ROUNDS)
         memory = measure_memory(folder, rows=BULK_ROWS)
-    told = [read_request(body, today=TODAY) for body in full_bodies(2_000)]
-    lines = full_bodies(2_000)
+    told = [read_request(body, today=TODAY) for body in lines]
+    standings = [assess(rules, each.request, as_of=each.as_of).standing for each in told]
+    readings = [[standing.reading(ruler.feature) for ruler in rules.rulers] for standing in standings]
     profiles = {
+        "a whole call in full without the server, 2,000 runners of whom nearly everything is known": calls,
+        "bands, groups, totals of the same": profile_of(partial(_each, partial(score_readings, rules), readings)),
         "`assess`, 2,000 runners of whom nearly everything is known": profile_of(
-            partial(_each, lambda each: assess(rules, each.request, as_of=each.as_of), told), top=8
+            partial(_each, lambda each: assess(rules, each.request, as_of=each.as_of), told)
         ),
         "a line of a batch without the server: `read_request`, `assess`, `render`": profile_of(
-            partial(_each, partial(_score_line, rules), lines), top=8
+            partial(_each, partial(_score_line, rules), lines)
         ),
         "Parquet to Parquet, runners of whom little is known": in_columns,
     }

@@ -36,7 +36,7 @@ FACTOR_COUNTS = (10, 25, 50, 100, 200)
 BAND_COUNTS = (2, 5, 10, 20)
 RUNNERS = 200
 TODAY = date(2026, 11, 24)
-ROWS_MOST = int(os.environ.get("BENCH_ROWS", "100000"))
+ROWS_MOST = int(os.environ.get("BENCH_ROWS", "1000000"))
 _PLAIN = ("sleep_hours", "other_sport_hours_per_week", "shoe_pairs", "strength_sessions_per_week")
 
 

@@ -22,13 +22,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import find, settings
 
 from app.bulk.run import RulesFile
 from app.rule_sets.documents import canonical_bytes, digest_of, published_document
 from app.scoring.columns import score_columns
 from app.scoring.findings import WITHDRAWN
 from tests.generative.many_runners import as_dotted, as_structs, as_text, changed_documents, runners_of
-from tests.generative.strategies import Request
+from tests.generative.strategies import Request, documents
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = os.environ.get("JOINT_RISK_TEST_SPARK", "")
@@ -201,16 +202,18 @@ def test_a_cluster_says_of_every_runner_what_one_machine_says(
         assert re.search(r"Removing worker|Lost|Disassociated|disconnected", log), log[-2_000:]
 
 
-def test_a_cluster_scores_by_changed_rules_and_says_on_every_row_that_they_were_withdrawn(
+def test_a_cluster_scores_by_changed_and_by_made_up_rules_and_says_on_every_row_that_they_were_withdrawn(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     runners = write_runners(tmp_path / "runners", as_dotted)
-    rules = rules_file("2026.7", next(islice(changed_documents(Random(11)), 1, None)), is_withdrawn=True)
+    made_up = find(documents(), lambda document: len(document["factors"]) == 4, settings=settings(database=None))
+    for version, document in (("2026.7", next(islice(changed_documents(Random(11)), 1, None))), ("2026.8", made_up)):
+        rules = rules_file(version, document, is_withdrawn=True)
 
-    assert f"DONE {RUNNERS}" in cluster.score(rules, tmp_path / "runners", tmp_path / "scores")
+        assert f"DONE {RUNNERS}" in cluster.score(rules, tmp_path / "runners", tmp_path / version)
 
-    here, there = scored_here(rules, runners), scored_there(tmp_path / "scores")
-    assert there.cast(here.schema).equals(here)
-    assert set(there.column("rule_set").to_pylist()) == {"2026.7"}
-    noted = zip(there.column("row_status").to_pylist(), there.column("finding_codes").to_pylist(), strict=True)
-    assert {WITHDRAWN.code in (codes or ()) for status, codes in noted if status == "assessed"} == {True}
+        here, there = scored_here(rules, runners), scored_there(tmp_path / version)
+        assert there.cast(here.schema).equals(here)
+        assert set(there.column("rule_set").to_pylist()) == {version}
+        noted = zip(there.column("row_status").to_pylist(), there.column("finding_codes").to_pylist(), strict=True)
+        assert {WITHDRAWN.code in (codes or ()) for status, codes in noted if status == "assessed"} == {True}
