@@ -157,6 +157,8 @@ def _span(rules: CompiledRuleSet, joint: JointId, pointer: str) -> float:
 
 
 def _if_absent(pointer: str, uses: list[str]) -> str:
+    if pointer == "/runner/symptoms":
+        return "not_checked"  # `screened` asks for the lists of both joints only (decision 0007)
     if pointer.endswith("/symptoms"):
         return "not_screened"
     if pointer == "/runner/age_years":

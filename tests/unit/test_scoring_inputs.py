@@ -81,7 +81,7 @@ def test_an_input_is_described_in_full() -> None:
         ("/runner/knee/pain_at_rest", {"type": "boolean", "used_for": ["suspension"], "if_absent": "not_checked"}),
         ("/runner/knee/surgery", {"used_for": ["suspension", "advice"], "if_absent": "not_checked", "span": {}}),
         ("/runner/knee/symptoms", {"type": "array", "used_for": ["suspension"], "if_absent": "not_screened"}),
-        ("/runner/symptoms", {"used_for": ["suspension"], "if_absent": "not_screened", "sensitive": True}),
+        ("/runner/symptoms", {"used_for": ["suspension"], "if_absent": "not_checked", "sensitive": True}),
         ("/runner/lower_back/episodes", {"span": {"lower_back": 41.78}, "used_for": ["score", "advice"]}),
         ("/runner/plank_seconds", {"unit": "s", "used_for": ["advice"], "if_absent": "no_advice", "sensitive": True}),
         ("/runner/shoes/pairs", {"span": {"knee": 8.8, "lower_back": 4.4}, "sensitive": False}),
