@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
+from itertools import pairwise
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from app.features.facts import AGES
 from app.readers.activities import RUNNING, Activity, ReadingFinding
 from app.readers.days import derive_day
 from app.readers.findings import FINDINGS, FindingCode
@@ -19,6 +21,8 @@ from app.runners.profile import SESSIONS_MAX
 
 KEPT_DAYS: Final = 400
 OTHER_SPORT_DAYS: Final = 28
+HOLE_DAYS: Final = 14
+"""So many days without anything are worth asking about: the log counts as whole, so they are rest."""
 FINDINGS_MOST: Final = 1_000
 ACTIVITIES_MOST: Final = 20_000
 SUMMED_UP: Final[frozenset[FindingCode]] = frozenset(
@@ -104,6 +108,9 @@ def assemble(collected: Collected, *, today: date, as_of: date | None, zone: Zon
     sessions, older, surplus = _sessions(runs, from_on=day_of_end - timedelta(days=KEPT_DAYS - 1))
     findings += [_finding("older-than-400-days", one.activity.source) for one in older]
     findings += [_finding("too-many-runs", one.activity.source) for one in surplus[:1]]
+    if sessions:
+        holes = _holes(judged, since_on=date.fromisoformat(sessions[0]["started_on"]), to_on=day_of_end)
+        findings += [_finding("weeks-without-activities", None, detail=hole) for hole in holes]
     hours = _other_sport_hours(judged, day_of_end)
     if hours is not None:
         findings.append(_finding("other-sport-hours", None))
@@ -201,6 +208,16 @@ def _other_sport_hours(judged: list[Judged], to_on: date) -> float | None:
     ]
     total_ms = sum(ms for ms in spent if ms <= 86_400_000)
     return round(total_ms / 3_600_000 / (OTHER_SPORT_DAYS / 7), 1) if total_ms else None
+
+
+def _holes(judged: list[Judged], *, since_on: date, to_on: date) -> Iterator[str]:
+    """From which day to which the log is empty, where so many of these days are among those that features read."""
+    read_from = to_on - timedelta(days=AGES - 1)
+    days = sorted({one.day for one in judged if one.day is not None and since_on <= one.day <= to_on})
+    for before, after in pairwise([*days, to_on + timedelta(days=1)]):
+        first, last = before + timedelta(days=1), after - timedelta(days=1)
+        if (last - max(first, read_from)).days + 1 >= HOLE_DAYS:
+            yield f"From {first} to {last}."
 
 
 def _weeks(runs: list[Judged], *, from_on: date, to_on: date) -> Iterator[Json]:

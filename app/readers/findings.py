@@ -35,6 +35,7 @@ FindingCode = Literal[
     "unreadable-number",
     "walking-pace",
     "watch-left-running",
+    "weeks-without-activities",
 ]
 
 
@@ -79,4 +80,7 @@ FINDINGS: Final[dict[FindingCode, FindingKind]] = {
     "unreadable-number": FindingKind("warning", "A number of the file makes no sense; it was left out."),
     "walking-pace": FindingKind("info", "Logged as a run at a walking pace; it counts as a run."),
     "watch-left-running": FindingKind("warning", "The watch seems to have been left running; the time is not counted."),
+    "weeks-without-activities": FindingKind(
+        "warning", "Two weeks or more hold nothing; unless files are missing, it was rest."
+    ),
 }

@@ -8,9 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.readers.activities import Activity
+from app.features.facts import facts_from
+from app.features.load import session_spike_ratio
+from app.readers.activities import Activity, Sport
 from app.readers.assembly import Collected, assemble
 from app.readers.days import LocalDay, derive_day
+from app.readers.findings import FINDINGS
 from app.readers.judging import judge
 from app.runners import read_request
 
@@ -125,3 +128,52 @@ def test_whatever_is_assembled_is_scored_without_a_fault() -> None:
     assert answer["other_sport_hours_per_week"] == 0.2
     codes = {found["code"] for found in answer["findings"]}
     assert {"older-than-400-days", "impossible-pace", "not-running", "missing-distance", "other-sport-hours"} <= codes
+
+
+def on_days(*days: str, sport: Sport = "run") -> list[Activity]:
+    return [replace(RUN, sport=sport, started_at=None, started_on=date.fromisoformat(day)) for day in days]
+
+
+TO_THE_DAY = "2026-11-25"
+"""The 37 days up to it begin on the 20th of October."""
+
+
+@pytest.mark.parametrize(
+    ("activities", "holes"),
+    [
+        (on_days("2026-10-25", "2026-11-08", TO_THE_DAY), ["From 2026-11-09 to 2026-11-24."]),
+        (on_days("2026-10-25", "2026-11-09", TO_THE_DAY),
+         ["From 2026-10-26 to 2026-11-08.", "From 2026-11-10 to 2026-11-24."]),
+        (on_days("2026-10-28", "2026-11-11", TO_THE_DAY), []),
+        # Only what features read of it counts, and the whole of it is told.
+        (on_days("2026-09-01", "2026-11-03", "2026-11-14", TO_THE_DAY), ["From 2026-09-02 to 2026-11-02."]),
+        (on_days("2026-09-01", "2026-11-02", "2026-11-14", TO_THE_DAY), []),
+        # Nothing since then is a hole as well; what was before the log began is not known, and none.
+        (on_days("2026-11-02", "2026-11-11"), ["From 2026-11-12 to 2026-11-25."]),
+        (on_days(TO_THE_DAY), []),
+        ([*on_days("2026-09-01", sport="ride"), *on_days(TO_THE_DAY)], []),
+        # Whoever rides was not without a watch.
+        ([*on_days("2026-10-25", TO_THE_DAY), *on_days("2026-11-08", sport="ride"),
+          *on_days("2026-11-20", sport="walk")], []),
+        (on_days("2025-01-01"), []),
+    ],
+)  # fmt: skip
+def test_weeks_without_any_activity_are_named_since_they_count_as_rest(
+    activities: list[Activity], holes: list[str]
+) -> None:
+    day = date.fromisoformat(TO_THE_DAY)
+    answer = assemble(Collected(activities=activities), today=day, as_of=day, zone=None)
+
+    found = [each for each in answer["findings"] if each["code"] == "weeks-without-activities"]
+    assert [each["message"].removeprefix(f"{FINDINGS['weeks-without-activities'].message} ") for each in found] == holes
+    assert {(each["severity"], each["pointer"]) for each in found} <= {("warning", "")}
+
+
+def test_the_finding_comes_before_the_score_speaks_of_a_break() -> None:
+    activities = on_days("2026-10-15", TO_THE_DAY)
+    day = date.fromisoformat(TO_THE_DAY)
+    answer = assemble(Collected(activities=activities), today=day, as_of=day, zone=None)
+    facts = facts_from({"training": answer["training"]}, as_of=TO_THE_DAY)
+
+    assert "weeks-without-activities" in {found["code"] for found in answer["findings"]}
+    assert session_spike_ratio(facts) == (10_000_000, 0)
