@@ -74,6 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     keys = KeysHeld(key_source, poll_s=settings.poll_s, schema=schema)
     gate = Gate(keys, settings=settings)
     telemetry = Telemetry()
+    rates = Rates(settings.rate_limit_per_minute, telemetry=telemetry)
     importer = open_importer()
     tracing = Tracing.starting(settings.otlp_endpoint, share=settings.trace_share)
 
@@ -125,10 +126,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.drain = drain
     app.state.importer = importer
     app.state.telemetry = telemetry
-    app.state.rates = Rates(settings.rate_limit_per_minute, telemetry=telemetry)
+    app.state.rates = rates
     app.state.streams = StreamRoom(memory_bytes=settings.stream_memory_bytes, idle_s=settings.stream_idle_s)
     add_problem_handlers(app)
-    app.add_middleware(FrontDoor, gate=gate, drain=drain, settings=settings, telemetry=telemetry, tracing=tracing)
+    app.add_middleware(
+        FrontDoor, gate=gate, drain=drain, rates=rates, settings=settings, telemetry=telemetry, tracing=tracing
+    )
     moved = frozenset[str]() if settings.management_port is None else MANAGEMENT_ONLY
     for router in ROUTERS:
         # Not `include_router`, which matches every call twice (15 µs of it): nothing has to be changed on the way in.

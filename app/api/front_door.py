@@ -35,7 +35,7 @@ from app.api.problems import (
     problem_of,
     template_of,
 )
-from app.api.rates import RATE
+from app.api.rates import Rates
 from app.errors import JointRiskError, OverloadedError
 from app.log_lines import FIELDS, describe_failure
 from app.settings import Settings
@@ -67,6 +67,7 @@ class FrontDoor:
         app: what answers the calls that are let in.
         gate: while there are no keys, only this machine is served, and only under its own names.
         drain: once it has begun, connections are closed with their answer.
+        rates: what is left of each key's, for whoever called with one.
         settings: how many calls find room at once, how long one may take, and when to try again.
         telemetry: counts.
         tracing: tells a collector, where there is one.
@@ -78,6 +79,7 @@ class FrontDoor:
         *,
         gate: Gate,
         drain: Drain,
+        rates: Rates,
         settings: Settings,
         telemetry: Telemetry,
         tracing: Tracing | None,
@@ -86,6 +88,7 @@ class FrontDoor:
         self._packing_app = GZipMiddleware(app, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL)
         self._gate = gate
         self._drain = drain
+        self._rates = rates
         self._retry_after_s = settings.poll_s
         self._room = settings.concurrent_calls
         self._deadline_s = settings.call_timeout_s
@@ -108,7 +111,8 @@ class FrontDoor:
         parent = None if traceparent is None else read_traceparent(traceparent)
         span = None if self._tracing is None else self._tracing.begin(parent)
         self._telemetry.begin_call()
-        answer = _Dressing(send, inner, packs=app is self._packing_app, is_head=is_head, drain=self._drain)
+        packs = app is self._packing_app
+        answer = _Dressing(send, inner, packs=packs, is_head=is_head, drain=self._drain, rates=self._rates)
         try:
             if refusal is not None:
                 await problem_of(inner, refusal)(inner, receive, answer.send)
@@ -196,14 +200,15 @@ class _Dressing:
         status: of the answer; 0 until it has begun.
     """
 
-    __slots__ = ("_drain", "_is_head", "_packs", "_scope", "_send", "status")
+    __slots__ = ("_drain", "_is_head", "_packs", "_rates", "_scope", "_send", "status")
 
-    def __init__(self, send: Send, scope: Scope, *, packs: bool, is_head: bool, drain: Drain) -> None:
+    def __init__(self, send: Send, scope: Scope, *, packs: bool, is_head: bool, drain: Drain, rates: Rates) -> None:
         self._send = send
         self._scope = scope
         self._packs = packs
         self._is_head = is_head
         self._drain = drain
+        self._rates = rates
         self.status = 0
 
     async def send(self, message: Message) -> None:
@@ -215,7 +220,7 @@ class _Dressing:
                 headers.append(_NOTHING_ACTIVE)
             if self._packs:
                 headers = [_VARY_ONCE if header == _VARY_TWICE else header for header in headers]
-            headers += self._scope.get(RATE, ())
+            headers += self._rates.headers(self._scope)
             if self._drain.begun:
                 headers.append((b"connection", b"close"))
             message["headers"] = headers

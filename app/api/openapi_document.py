@@ -43,7 +43,7 @@ from app.api.decisions import ActivationTold, ReasonTold
 from app.api.deps import JSON, YAML, DirectRoute
 from app.api.desk import PublicationTold
 from app.api.permissions import Permission, public
-from app.api.responses import BYTES, KEY_SCHEME, SECURITY_SCHEME, problem_responses
+from app.api.responses import BYTES, KEY_SCHEME, RATE_HEADERS, SECURITY_SCHEME, problem_responses
 from app.receipts import Verification
 from app.rule_sets.documents import canonical_bytes, digest_of, published_document, read_document
 from app.runners import ScoreRequest, read_request
@@ -73,6 +73,7 @@ every 5 seconds (`JOINT_RISK_POLL_S`), so one call may still be scored by the ol
 
 **Keys.** Send `Authorization: Bearer jrk_…`. Each operation names the scope that its key needs. Without any key in its
 store the service answers this machine alone, for `score` and `rules:read`; once there was one, every caller needs one.
+Every answer to a good key says in `RateLimit` what is left of its runners in this minute.
 
 **Within v1** routes, optional request fields, members of answers, values of enumerations, finding codes and problem
 slugs may be added; nothing is removed, renamed, retyped or made required. Ignore what you do not know.
@@ -94,6 +95,9 @@ EXAMPLE_RULES: Final = "2026.1"
 
 _PACKAGE: Final = Path(__file__).parents[1]
 _REF: Final = "#/components/schemas/{model}"
+_RATE: Final = {name: {"$ref": f"#/components/headers/{name}"} for name in RATE_HEADERS}
+_BEFORE_ANY_KEY: Final = ("401", "421")
+"""Answers to callers of whom nobody knows a good key."""
 
 router = APIRouter(route_class=DirectRoute, include_in_schema=False)
 ROUTERS: Final = (
@@ -184,6 +188,7 @@ def describe_api() -> dict[str, Any]:
     schemas["TrainingImport"]["properties"]["training"]["$ref"] = _REF.format(model="Training")
     schemas["DraftDocument"] = _draft_schema()
     document.setdefault("components", {})["schemas"] = dict(sorted(schemas.items()))
+    document["components"]["headers"] = RATE_HEADERS
     document["components"]["securitySchemes"] = {KEY_SCHEME: SECURITY_SCHEME}
     for part in ROUTERS:
         for route in part.routes:
@@ -233,7 +238,11 @@ def _say_who_may(operation: dict[str, Any], permission: Permission) -> None:
         operation["security"].insert(0, {})
     if permission.scope is not None:
         answers = {str(status): told for status, told in problem_responses(401, 403, 429).items()}
-        operation["responses"] = dict(sorted({**answers, **operation["responses"]}.items()))
+        answers = dict(sorted({**answers, **operation["responses"]}.items()))
+        operation["responses"] = {
+            status: told if status in _BEFORE_ANY_KEY else {**told, "headers": {**told.get("headers", {}), **_RATE}}
+            for status, told in answers.items()
+        }
 
 
 def example_requests() -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """How much one key may ask for in a minute, counted in runners, whatever the shape of the call.
 
 Per process and in memory: across replicas it is the gateway's work. A call without a key (this machine alone, or behind
-a gateway) is not counted. What is left stands on every answer to a keyed call, in the fields of the IETF's draft
-`RateLimit header fields for HTTP`.
+a gateway) is not counted. What is left stands on every answer to a caller whose key is good, whatever was asked and
+however it ended, in the fields of the IETF's draft `RateLimit header fields for HTTP`.
 """
 
 import math
@@ -18,8 +18,6 @@ from app.api.permissions import CALLER
 from app.api.problems import RETRY_AFTER_S, RateLimitedError
 from app.telemetry import Telemetry
 
-RATE: Final = "joint_risk.rate"
-"""Where the ASGI scope holds the headers that say what is left of the caller's rate."""
 WINDOW_S: Final = 60
 
 
@@ -46,18 +44,33 @@ class Rates:
         Raises:
             RateLimitedError: there are not as many left.
         """
-        caller: Caller | None = scope.get(CALLER)
-        if caller is None or caller.prefix is None or not self._per_minute:
+        prefix = self._counted_prefix(scope)
+        if prefix is None:
             return
         limiter, item = self._counting
         # Asked before it is counted: what is refused uses nothing up.
-        has_room = limiter.test(item, caller.prefix, cost=runners)
-        if has_room:
-            limiter.hit(item, caller.prefix, cost=runners)
-        reset_at_s, left = limiter.get_window_stats(item, caller.prefix)
-        wait_s = max(1, math.ceil(reset_at_s - monotonic()))
-        scope[RATE] = (self._policy, (b"ratelimit", b'"runners";r=%d;t=%d' % (left, wait_s)))
-        if not has_room:
-            self._telemetry.count("joint_risk_http_shed", "rate-limited")
-            scope[RETRY_AFTER_S] = wait_s
-            raise RateLimitedError
+        if limiter.test(item, prefix, cost=runners):
+            limiter.hit(item, prefix, cost=runners)
+            return
+        self._telemetry.count("joint_risk_http_shed", "rate-limited")
+        scope[RETRY_AFTER_S] = self._window(prefix)[1]
+        raise RateLimitedError
+
+    def headers(self, scope: Scope) -> tuple[tuple[bytes, bytes], ...]:
+        """What an answer that begins now says of the caller's rate; nothing where nobody counts."""
+        prefix = self._counted_prefix(scope)
+        if prefix is None:
+            return ()
+        return self._policy, (b"ratelimit", b'"runners";r=%d;t=%d' % self._window(prefix))
+
+    def _counted_prefix(self, scope: Scope) -> str | None:
+        """Of the key that is counted for; a key that lets nobody in any longer has no scope, and no rate."""
+        caller: Caller | None = scope.get(CALLER)
+        return caller.prefix if self._per_minute and caller is not None and caller.scopes else None
+
+    def _window(self, prefix: str) -> tuple[int, int]:
+        """How many runners are left, and for how many seconds: of a window that is not open yet, all of it."""
+        limiter, item = self._counting
+        reset_at_s, left = limiter.get_window_stats(item, prefix)
+        wait_s = math.ceil(reset_at_s - monotonic())
+        return left, wait_s if wait_s > 0 else WINDOW_S

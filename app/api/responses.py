@@ -68,6 +68,16 @@ _HEADERS = {
     "Location": _header("Where it is."),
 }
 
+RATE_HEADERS = {
+    "RateLimit-Policy": _header(
+        'Runners a minute that the key may ask for, of one process, as in `"runners";q=600000;w=60`; on every answer '
+        "to a good key, where there is a limit."
+    ),
+    "RateLimit": _header(
+        'How many of them are left as the answer begins, and for how many seconds, as in `"runners";r=599999;t=60`.'
+    ),
+}
+
 REQUEST_BODY: dict[str, Any] = {
     "required": True,
     "description": "One runner, 1 MiB at most; packed with gzip if you like.",
