@@ -1,8 +1,10 @@
 """`GET` and `POST /v1/rule-sets/{a}:compare?with={b}`: what two versions say otherwise, and who changes level.
 
-Both are worked out in a process of its own. A posted cohort goes there as it comes in, is scored twice and forgotten.
+Both are worked out in a process of its own. A posted cohort goes there as it comes in, is scored twice and forgotten;
+each of its runners counts as one of the key's rate.
 """
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Final
@@ -12,6 +14,8 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.batch import JSONL, LINE_MOST_BYTES
+from app.api.batch_lines import LineCutter, rows_of
 from app.api.deps import (
     JSON,
     DirectRoute,
@@ -20,12 +24,14 @@ from app.api.deps import (
     ensure_acceptable,
     is_json,
     query_parameters,
+    rates_of,
     read_headers,
     read_query,
     strong_etag,
     workshop_of,
     write_json,
 )
+from app.api.front_door import TOLD
 from app.api.limits import coding_of
 from app.api.permissions import needs
 from app.api.problems import VARY, UnloadableRuleSetError, UnsupportedMediaTypeError
@@ -37,8 +43,6 @@ from app.rule_sets.job_rules import Rules
 from app.workshop import Workshop
 
 router = APIRouter(prefix="/v1", tags=["rule sets"], route_class=DirectRoute)
-
-JSONL: Final = "application/jsonl"
 
 
 class ComparisonQuery(Query):
@@ -89,10 +93,11 @@ async def compare_rule_sets(request: Request) -> Response:
         "The same over your own runners, a request a line (or the `request` of a batch row). They are scored as they "
         "come in, in a process of its own, and none is kept: of those whose score moves most only rows and factors are "
         "told. A row that cannot be scored is counted under the codes of its faults. Who is not done after a minute is "
-        "refused: send a part."
+        "refused: send a part. Each row counts as one runner of the key's rate, though two versions score it; a cohort "
+        "beyond what is left is refused whole, and what was read of it until then counts."
     ),
     response_class=Response,
-    responses={200: COMPARISON_RESPONSE, **problem_responses(400, 404, 406, 415, 422, 503)},
+    responses={200: COMPARISON_RESPONSE, **problem_responses(400, 404, 406, 415, 422, 429, 503)},
     openapi_extra={"parameters": _PARAMETERS, "requestBody": COHORT_BODY},
 )
 @needs("rules:read")
@@ -105,15 +110,39 @@ async def compare_rule_sets_over_cohort(request: Request) -> Response:
         raise UnsupportedMediaTypeError(f"A cohort is read as {JSONL}, a request a line, in UTF-8.", read=(JSONL,))
     inlet = Inlet(request.receive, coding=coding_of(headers))
     before, after = await _both(request)
+    # The log line holds one version: that of the address.
+    request.scope[TOLD].update(rule_set=before.version, runners=0)
     # Here and below: a start does without what compares.
     from app.rule_sets.comparison import compare_with_cohort
 
     today = datetime.now(UTC).date().isoformat()
     try:
-        told = await workshop_of(request).run(compare_with_cohort, before, after, today, chunks=inlet.pieces())
+        told = await workshop_of(request).run(
+            compare_with_cohort, before, after, today, chunks=_charged(request, inlet)
+        )
     except InvalidRuleSetError:
         raise UnloadableRuleSetError from None
     return Response(write_json(told), headers={"Cache-Control": "no-store", "Vary": VARY}, media_type=JSON)
+
+
+async def _charged(request: Request, inlet: Inlet) -> AsyncIterator[bytes]:
+    """The body piece by piece, each charged for the rows that end in it before it is handed on.
+
+    Raises:
+        RateLimitedError: the caller has not as many runners left.
+        ClientDisconnect, MalformedCallError: as of the inlet.
+    """
+    cutter = LineCutter(line_most_bytes=LINE_MOST_BYTES)
+    async for piece in inlet.pieces():
+        _charge(request, len(rows_of(cutter.cut(piece))))
+        yield piece
+    _charge(request, len(rows_of(cutter.rest())))
+
+
+def _charge(request: Request, runners: int) -> None:
+    if runners:
+        rates_of(request).charge(request.scope, runners=runners)
+        request.scope[TOLD]["runners"] += runners
 
 
 async def _both(request: Request) -> tuple[Rules, Rules]:

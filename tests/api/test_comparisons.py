@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from app.api.comparison_answers import Comparison
+from app.log_lines import FIELDS
+from app.rule_sets.comparison import LINE_MOST_BYTES
 from app.rule_sets.documents import published_document
 from tests.api.command_line import run
+from tests.api.keyring import Keyring
 from tests.api.service import Author, Outage, Service, ensure_problem, example, faults_of
 
 MARKER = "Zanzibar"
@@ -77,6 +80,27 @@ def test_a_cohort_is_compared_and_nothing_of_it_is_told_or_logged(
     packed = gzip.compress(json.dumps(tired).encode())
     assert post(two, [], content=packed, headers={"Content-Encoding": "gzip"}).json()["people"]["compared"] == 1
     assert post(two, []).json()["people"]["rows"] == 0
+
+
+def test_each_runner_of_a_cohort_is_charged_once_and_told_in_the_log(
+    sqlite_store_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = Keyring(sqlite_store_url).make("rules:read")
+    lines = [b"", json.dumps(example()).encode(), b"  ", MARKER.encode(), b"x" * (LINE_MOST_BYTES + 1), b"[]"]
+    path = "/v1/rule-sets/2026.1:compare?with=2026.1"
+    caplog.set_level(logging.INFO, logger="joint_risk.access")
+    with Service(sqlite_store_url, rate_limit_per_minute=9) as service:
+        answers = [post(service, lines, path=path, headers=key.header) for _ in range(3)]
+        left = service.get("/v1/rule-sets", headers=key.header).headers["RateLimit"]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.json()["people"]["rows"] for answer in answers[:2]] == [4, 4]
+    told = ensure_problem(answers[2], 429, "rate-limited")
+    assert "people" not in told
+    assert left.startswith('"runners";r=1;')
+    noted = [getattr(record, FIELDS) for record in caplog.records if record.name == "joint_risk.access"][:3]
+    assert [(line["rule_set"], line["runners"]) for line in noted[:2]] == [("2026.1", 4), ("2026.1", 4)]
+    assert noted[2]["runners"] == 0  # they came in one piece, which was beyond what was left
 
 
 def test_a_withdrawn_version_can_still_be_compared(two: Service, sqlite_store_url: str) -> None:
