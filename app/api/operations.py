@@ -99,7 +99,8 @@ async def get_startup(request: Request) -> Response:
     summary="Numbers for operators",
     description=(
         "Counters, gauges and times as Prometheus reads them; of all workers where there are several. Once there are "
-        "keys, it needs one with `rules:read`."
+        "keys, it needs one with `rules:read`; behind a gateway (`JOINT_RISK_AUTH=off`) that scope has to be among "
+        "`JOINT_RISK_AUTH_OFF_SCOPES`."
     ),
     response_class=Response,
     responses={200: METRICS_RESPONSE, **problem_responses(401, 403)},

@@ -37,7 +37,8 @@ class Permission(NamedTuple):
 
     Attributes:
         scope: which the caller's key must have; None where nobody is asked.
-        until_keys: whether nobody is asked while there are no keys, wherever the call comes from.
+        until_keys: whether nobody is asked while there are no keys, wherever the call comes from; behind a gateway
+            its callers are asked all the same, because they come from anywhere.
     """
 
     scope: Scope | None
@@ -55,7 +56,7 @@ def public(endpoint: Endpoint) -> Endpoint:
 
 
 def public_until_keys(scope: Scope) -> Callable[[Endpoint], Endpoint]:
-    """Lets everybody reach the endpoint while there are no keys, and then only callers with this scope."""
+    """Lets everybody reach the endpoint where callers need keys and there are none, else only those with this scope."""
     return _permit(Permission(scope, until_keys=True))
 
 
@@ -127,7 +128,7 @@ class Gate:
         if permission.scope is None:
             return
         caller = self._behind_gateway
-        if permission.until_keys and (caller is not None or not self._keys.exist):
+        if permission.until_keys and caller is None and not self._keys.exist:
             return
         if caller is None:
             caller = self._identify(scope, permission.scope)

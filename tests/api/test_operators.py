@@ -106,6 +106,16 @@ def test_once_there_are_keys_numbers_and_settings_need_one_that_reads_rules(
         assert service.get(path, headers=reader.header).json()["details"] is not None
 
 
+@pytest.mark.parametrize(("scopes", "status"), [("score", 403), ("score, rules:read", 200)])
+def test_behind_a_gateway_numbers_and_settings_are_for_those_who_may_read_rules(
+    sqlite_store_url: str, scopes: str, status: int
+) -> None:
+    with Service(sqlite_store_url, auth="off", auth_off_scopes=scopes) as service:
+        assert service.get("/metrics").status_code == status
+        readiness = service.get("/readyz?verbose")
+        assert (readiness.status_code, readiness.json()["details"] is None) == (200, status == 403)
+
+
 def test_details_hold_every_setting_but_secrets(sqlite_store_url: str) -> None:
     with Service(sqlite_store_url, otlp_endpoint=None, concurrent_calls=7) as service:
         assert service.get("/readyz").json()["details"] is None
