@@ -20,6 +20,7 @@ from app.runners import read_request
 from app.scoring.assessment import Detail, render
 from app.scoring.compiled import CompiledRuleSet, MinEvidence, compile_rule_set
 from app.scoring.engine import assess
+from app.scoring.findings import WITHDRAWN
 from app.settings import Settings, read_settings
 
 
@@ -42,14 +43,17 @@ def score_locally(
     told = read_request(body, today=now.date())
     settings = read_settings()
     with open_store(settings) as engine:
-        held = RulesInForce(RuleSetStore(engine), poll_s=settings.poll_s, timeout_s=settings.store_timeout_s)
+        store = RuleSetStore(engine)
+        held = RulesInForce(store, poll_s=settings.poll_s, timeout_s=settings.store_timeout_s)
         if rule_set is None:
             held.load(now)
         rules = held.active(now) if rule_set is None else held.pinned(rule_set)
         held.close()
+        is_withdrawn = any(row.version == rules.version for row in store.withdrawals())
     if min_evidence is not None:
         rules = compile_rule_set(rules.document, version=rules.version, digest=rules.digest, min_evidence=min_evidence)
-    assessment = assess(rules, told.request, as_of=told.as_of, findings=told.findings)
+    notes = [WITHDRAWN] if is_withdrawn else []
+    assessment = assess(rules, told.request, as_of=told.as_of, findings=[*notes, *told.findings])
     return render(assessment, detail=detail, language=language)
 
 

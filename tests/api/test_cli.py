@@ -20,7 +20,7 @@ import pytest
 from app.cli import EXIT_MEANINGS
 from app.rule_sets.documents import read_document
 from tests.api.command_line import Ending, in_one_line, page, run, score
-from tests.api.service import EXAMPLES, Author, example
+from tests.api.service import EXAMPLES, Author, Service, example
 from tests.store.raw import open_raw
 
 FAR_AHEAD = datetime(2999, 1, 1, tzinfo=UTC)
@@ -63,6 +63,22 @@ def test_a_published_version_can_be_scored_by_and_the_one_in_force_is_the_defaul
     assert "These are the rules" not in page("sound-runner", store=sqlite_store_url)
     author.activate(2, "2026.2")
     assert "These are the rules 2026.2." in page("sound-runner", store=sqlite_store_url)
+
+
+def test_a_withdrawn_version_is_said_to_be_one_as_over_http(sqlite_store_url: str, author: Author) -> None:
+    author.publish("2026.2")
+    pinned = ["--rule-set", "2026.2"]
+    before = json.loads(page("risky-runner", "--json", *pinned, store=sqlite_store_url))
+    assert run("rules", "withdraw", "2026.2", "--reason", "a wrong number", store=sqlite_store_url).code == 0
+
+    answer = json.loads(page("risky-runner", "--json", *pinned, store=sqlite_store_url))
+    with Service(sqlite_store_url) as service:
+        assert answer == service.score(example("risky-runner"), "/v1/scores?rule_set=2026.2").json()
+    assert answer["findings"][1:] == before["findings"]
+    assert answer["findings"][0]["code"] == "rule-set-withdrawn"
+    printed = in_one_line(page("sound-runner", *pinned, store=sqlite_store_url))
+    assert "This version of the rules was withdrawn" in printed
+    assert "withdrawn" not in page("sound-runner", store=sqlite_store_url)
 
 
 # -------------------------------------------------------------------------------------------------------- endings
