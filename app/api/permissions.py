@@ -158,6 +158,8 @@ class Gate:
         if not self._keys.exist:
             if self._is_local and needed in WITHOUT_KEYS:
                 return _THIS_MACHINE
+            if needed in MANAGEMENT and not self._has_store:
+                raise StoreAwayError(_NO_STORE)  # no key would help, so nobody is told to make one
             raise NoKeyError(f"There are no keys yet. Make one: {MAKE_A_KEY} {needed}")
         authorization: bytes | None = scope.get(AUTHORIZATION)
         if authorization is None:

@@ -254,6 +254,16 @@ def test_without_a_store_nobody_changes_rules_whatever_the_key_says(tmp_path: Pa
         ensure_problem(service.get("/v1/probe"), 401, "no-key")
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_without_a_store_and_without_keys_nobody_is_told_that_a_key_would_help(tmp_path: Path, host: str) -> None:
+    bundle = tmp_path / "rules.json"
+    run("rules", "export", "--bundle", str(bundle), store=f"sqlite:///{tmp_path / 'store.db'}")
+    with Service("postgresql://127.0.0.1:9/rules", bundle=bundle, host=host) as service:
+        for scope in MANAGING:
+            answer = with_probe(service, scope).get("/v1/probe")
+            assert "has no store" in ensure_problem(answer, 503, "store-away")["detail"]
+
+
 class Clock:
     """A day that only a test moves on."""
 
