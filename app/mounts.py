@@ -11,12 +11,21 @@ CONTAINER_MARKS: Final = (Path("/.dockerenv"), Path("/run/.containerenv"))
 """Files that Docker and Podman put into what they run; Kubernetes is known by the layers that the root is made of."""
 
 _NETWORK: Final = frozenset(
-    {"afs", "beegfs", "ceph", "cifs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs"}
+    {
+        *("afs", "beegfs", "ceph", "cifs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "orangefs"),
+        *("pvfs2", "smb3", "smbfs", "wekafs"),  # pvfs2: what the kernel calls OrangeFS
+    }
 )
 _NETWORK_BY_FUSE: Final = frozenset(
-    {"ceph", "ceph-fuse", "cephfs", "davfs", "gcsfuse", "glusterfs", "rclone", "s3fs", "sshfs"}
+    {
+        *("blobfuse2", "ceph", "ceph-fuse", "cephfs", "davfs", "gcsfuse", "glusterfs", "juicefs", "lustre", "mfs"),
+        *("rclone", "s3fs", "sshfs"),
+    }
 )
 _MEMORY: Final = frozenset({"ramfs", "tmpfs"})
+# Where an image names a volume and nobody gave one, an engine makes one and names it by chance: the next container gets
+# another. Docker and Podman keep it in a folder _data, and containerd for Kubernetes without one.
+_ANONYMOUS: Final = re.compile(r".*/volumes/[0-9a-f]{64}(/_data)?")
 
 
 class Mount(NamedTuple):
@@ -25,10 +34,17 @@ class Mount(NamedTuple):
     Attributes:
         point: the folder that it is mounted at.
         kind: of the file system, as the kernel names it.
+        root: the folder of that file system which is seen there; of a volume, where its engine keeps it.
     """
 
     point: str
     kind: str
+    root: str
+
+    @property
+    def is_anonymous_volume(self) -> bool:
+        """Whether an engine made it for one container, because its image asks for a volume and nobody named one."""
+        return _ANONYMOUS.fullmatch(self.root) is not None
 
     @property
     def is_network(self) -> bool:
@@ -46,7 +62,8 @@ def mount_of(file: Path, *, mounts: Path = MOUNTS) -> Mount | None:
     found: Mount | None = None
     for line in lines:
         before, _, after = line.partition(" - ")
-        mount = Mount(_unescaped(before.split(" ")[4]), after.split(" ")[0])
+        root, point = (_unescaped(field) for field in before.split(" ")[3:5])
+        mount = Mount(point, after.split(" ")[0], root)
         # Of two at one folder, the later one hides the other.
         if place.is_relative_to(mount.point) and (found is None or len(mount.point) >= len(found.point)):
             found = mount
@@ -72,12 +89,12 @@ def ensure_own_disk(file: Path, *, named_by: str, mounts: Path = MOUNTS) -> None
 
 
 def is_ephemeral(file: Path, *, mounts: Path = MOUNTS) -> bool:
-    """Whether a file goes when the container goes: it lies in memory, or in the container's own layer, on no mount."""
+    """Whether a file goes when the container goes: in memory, in the container's own layer, in a volume of no name."""
     mount = mount_of(file, mounts=mounts)
     if mount is None:
         return False
     in_own_layer = mount.point == "/" and (mount.kind == "overlay" or any(mark.exists() for mark in CONTAINER_MARKS))
-    return mount.kind in _MEMORY or in_own_layer
+    return mount.kind in _MEMORY or in_own_layer or mount.is_anonymous_volume
 
 
 def _unescaped(text: str) -> str:

@@ -202,9 +202,13 @@ def test_the_store_that_a_mounted_secret_names_is_used_by_every_command(image: s
 
 def test_readiness_says_whether_the_store_outlives_the_container(image: str, tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
-    for place, said in (("--tmpfs=/data:mode=0777", "ephemeral"), (f"--volume={tmp_path}:/data", "ok")):
-        with running(image, place) as container:
-            assert httpx.get(f"{container.url}/readyz").json()["store"] == said
+    for place, said in (
+        (["--tmpfs=/data:mode=0777"], "ephemeral"),
+        ([f"--volume={tmp_path}:/data"], "ok"),
+        ([], "ephemeral"),  # the image asks for a volume, so the engine makes one that has no name
+    ):
+        with running(image, *place) as container:
+            assert httpx.get(f"{container.url}/readyz").json()["store"] == said, place
 
 
 def test_the_image_says_what_it_is_and_how_to_ask_after_its_health(image: str) -> None:
