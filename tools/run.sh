@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Serves on loopback, scores the example runner through the service, says where to look, and stays until Ctrl-C.
-#   PORT=8000     the port to serve on
-#   RUN_ONCE=1    stop again after the score is printed
+#   PORT=8000        the port to serve on
+#   JOINT_RISK_KEY   a key with the scope score, once the store has keys
+#   RUN_ONCE=1       stop again after the score is printed
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,7 +33,19 @@ for ((attempt = 0; ; attempt++)); do
   sleep 0.2
 done
 
-"$joint_risk" score examples/risky-runner.json --url "$url"
+# Whoever has made a key meets the same refusal as every caller, and may want the service all the same.
+wants_a_key=10
+scored=0
+"$joint_risk" score examples/risky-runner.json --url "$url" || scored=$?
+case $scored in
+  0) ;;
+  "$wants_a_key")
+    cat >&2 <<'TEXT'
+The store has keys, so every call needs one, and the example was not scored. To see it: JOINT_RISK_KEY=jrk_... make run
+TEXT
+    ;;
+  *) exit "$scored" ;;
+esac
 cat <<TEXT
 
 Joint-risk is running. Open:
@@ -40,6 +53,6 @@ Joint-risk is running. Open:
   $url/v1/factors                every input the rules read
   $url/v1/rule-sets/active       the rules in force, with their sources
 TEXT
-[ -z "${RUN_ONCE:-}" ] || exit 0
+[ -z "${RUN_ONCE:-}" ] || exit "$scored"
 echo "Stop it with Ctrl-C."
 wait "$service"
