@@ -12,6 +12,7 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.house.test_docs import page
 from tests.system.running import JSON, REQUEST, Starter, wait_until
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -140,7 +141,8 @@ def test_a_collector_is_told_of_calls_within_their_callers_trace_and_of_nobody(
     }
     assert unknown.name == "GET unmatched"
     assert not unknown.parent_span_id
-    assert {"http.server.request.duration", "joint_risk.runners"} <= {metric.name for metric in collector.metrics}
+    described = re.findall(r"^\| `([\w.]+)` \| (?:histogram|counter)", page("docs/operation.md"), re.MULTILINE)
+    assert {metric.name for metric in collector.metrics} == set(described) != set()
     for word in (b"canary", b"jane", b"lang=en", b"raised", b"127.0.0.1"):
         assert word not in collector.raw
     (line,) = [line for line in server.log_lines() if line.get("route") == "/v1/scores"]
