@@ -6,7 +6,7 @@
 # Inside a container the service has to listen on every address, and without keys it refuses to until whoever runs it
 # says that something in front of it answers for access: JOINT_RISK_AUTH=off is therefore never set here.
 
-# Any image with Python 3.11 or newer and its venv module. Pin it: --build-arg BASE_IMAGE=...@sha256:...
+# Any image with Python 3.11 or newer and its venv module. Pin it: make image BASE_IMAGE=...@sha256:...
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build
@@ -30,7 +30,7 @@ RUN PYTHONHASHSEED=0 /opt/joint-risk/bin/python -m compileall -q -j 0 --invalida
 
 FROM ${BASE_IMAGE}
 ARG VERSION=0.1.0
-# The commit that it is built from: --build-arg REVISION=$(git rev-parse HEAD)
+# The commit that it is built from; make image passes it.
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Joint-risk" \
       org.opencontainers.image.description="Scores a runner's knees and lower back, with reasons, sources and doubts" \

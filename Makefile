@@ -14,6 +14,10 @@ FUZZ ?= 5000
 ROWS ?= 10000000
 # make lock UPGRADE=--upgrade takes the newest releases; without it the locked versions stay where they can.
 UPGRADE ?=
+# What make image builds on, best by digest; empty for the default of the Dockerfile.
+BASE_IMAGE ?=
+# The commit that an image says it is built from; -dirty where files differ from it.
+REVISION ?= $(or $(shell git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null),unknown)
 # A docker without its daemon is none.
 ENGINE ?= $(firstword $(foreach engine,docker podman,$(shell $(engine) info >/dev/null 2>&1 && echo $(engine))))
 
@@ -116,9 +120,9 @@ lock: setup ## requirements/*.txt from pyproject.toml: hashes, and no address of
 	$(lock) pyproject.toml $(served) --extra dev --extra mutation -c requirements/dev.txt -o requirements/mutation.txt
 	$(lock) --group pyproject.toml:build -c requirements/dev.txt -o requirements/build.txt
 
-image: ## the container image joint-risk:VERSION, with docker or podman
+image: ## the container image joint-risk:VERSION, with docker or podman (BASE_IMAGE=NAME@sha256:... pins what it is built on)
 	@test -n "$(ENGINE)" || { echo "Neither docker nor podman answers here." >&2; exit 1; }
-	$(ENGINE) build $(if $(filter podman,$(firstword $(ENGINE))),--format docker) -t joint-risk:$(version) .
+	$(ENGINE) build $(if $(filter podman,$(firstword $(ENGINE))),--format docker) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) --build-arg REVISION=$(REVISION) -t joint-risk:$(version) .
 
 soak: setup ## two workers at 70 % of what they can do for 15 minutes, then at three times as much (needs hey)
 	$(python) -m benchmarks.soak

@@ -1,6 +1,7 @@
 """The commands that papers, CI and the image name are there, and say the same."""
 
 import re
+import subprocess
 
 from app import __version__
 from tests.house.checkout import ROOT, own_texts
@@ -35,3 +36,23 @@ def test_the_image_carries_the_version_of_the_package() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
     assert re.findall(r"^ARG VERSION=(\S+)$", dockerfile, flags=re.MULTILINE) == [__version__]
+
+
+def test_make_image_says_which_commit_it_is_of_and_builds_on_what_it_is_told() -> None:
+    def builds(*given: str) -> list[str]:
+        done = subprocess.run(
+            ["make", "--dry-run", "image", "ENGINE=docker", *given],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        (line,) = [line for line in done.stdout.splitlines() if line.startswith("docker build ")]
+        return line.split()
+
+    by_default = builds()
+    revision = re.compile(r"REVISION=([0-9a-f]{40}(-dirty)?|unknown)")
+    assert [word for word in by_default if revision.fullmatch(word)]
+    assert not [word for word in by_default if "BASE_IMAGE" in word]
+
+    pinned = f"python:3.11-slim-bookworm@sha256:{'a' * 64}"
+    assert f"BASE_IMAGE={pinned}" in builds(f"BASE_IMAGE={pinned}")
+    declared = set(re.findall(r"^ARG (\w+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert {"BASE_IMAGE", "REVISION"} <= declared
