@@ -75,6 +75,20 @@ def test_a_row_says_what_the_answer_says() -> None:
     assert row["longest_in_reference_m"] == told["next_run"]["longest_in_reference_m"] == 16500
 
 
+def test_a_column_that_is_named_as_a_feature_is_never_read() -> None:
+    feature = {"session_spike_ratio": [9.0]}
+    told = dotted(REQUEST)
+    without = scored(pa.RecordBatch.from_pydict(told))
+
+    assert scored(pa.RecordBatch.from_pydict(told | feature)) == without
+    for part in ("runner", "training"):
+        (row,) = scored(pa.RecordBatch.from_pydict(told | {f"{part}.session_spike_ratio": [9.0]}))
+        assert (row["row_status"], row["problem_code"]) == ("refused", "unknown-field")
+    with pytest.raises(InvalidInputError) as refused:
+        scored(pa.RecordBatch.from_pydict(feature))
+    assert [fault.code for fault in refused.value.faults] == ["missing"]
+
+
 def test_text_structs_and_dotted_columns_are_one_request() -> None:
     forms = [as_text(REQUEST), as_structs(REQUEST), pa.RecordBatch.from_pydict(dotted(REQUEST))]
 
