@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import date
 from types import FrameType
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from app.errors import Fault, InvalidInputError, UnreadableTrainingError
 from app.readers import find_reader, readable_media_types
@@ -21,6 +21,7 @@ from app.readers.assembly import Collected, assemble
 from app.readers.containers import Part, Room, unpack
 from app.readers.content import Content
 from app.readers.multipart import FIELD, read_parts
+from app.runners.time_zones import load_time_zone
 
 MULTIPART: Final = "multipart/form-data"
 CALL_MOST_S: Final = 16.0
@@ -74,11 +75,10 @@ def find_zone(time_zone: str | None) -> ZoneInfo | None:
     """
     if time_zone is None:
         return None
-    try:
-        return ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        detail = "No IANA time zone has this name."
-        raise InvalidInputError([Fault("/query/time_zone", "unknown-time-zone", detail)]) from None
+    zone = load_time_zone(time_zone)
+    if zone is None:
+        raise InvalidInputError([Fault("/query/time_zone", "unknown-time-zone", "No IANA time zone has this name.")])
+    return zone
 
 
 def read_files(files: list[Content], *, reader: Reader | None, until_s: float) -> Collected:

@@ -7,7 +7,6 @@ seconds, `start_date` in UTC. `start_date_local` ends in 'Z' too, and is local a
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.errors import UnreadableTrainingError
 from app.readers.activities import Activity, Reader, Reading, Sport
@@ -15,6 +14,7 @@ from app.readers.content import Content
 from app.readers.platform_sports import sport_of_platform
 from app.readers.quantities import ascent_of, clock_of, mm_of, ms_of
 from app.readers.records import Record, clock_of_text, effort_of, id_of, in_list, look_up, read_records, utc_of_text
+from app.runners.time_zones import load_time_zone
 
 ID: Final = "strava"
 _TIMES: Final = ("moving_time", "elapsed_time")
@@ -77,12 +77,13 @@ def _put_clock(record: Record) -> None:
     moment: datetime | None = record.known("started_at")
     offset_s = look_up(record.told, "utc_offset")
     record.put("clock_at_start", clock_of(moment, offset_s=offset_s), path="utc_offset")
-    zone = record.text("timezone")
+    told = record.text("timezone")
+    zone = None if told is None else load_time_zone(told.rpartition(" ")[2])
     if moment is None or zone is None:
         return
     try:
-        local = moment.astimezone(ZoneInfo(zone.rpartition(" ")[2]))
-    except (ZoneInfoNotFoundError, ValueError, OverflowError, OSError):
+        local = moment.astimezone(zone)
+    except (ValueError, OverflowError):
         return
     record.put("clock_at_start", local.replace(tzinfo=None), path="timezone")
 

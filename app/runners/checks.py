@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from app.errors import Fault
 from app.runners.profile import Finding, Runner, Session, Training
+from app.runners.time_zones import load_time_zone
 
 SPEED_IMPOSSIBLE_M_PER_S = 12.5
 """Faster than the fastest ten seconds ever run, on average over a session."""
@@ -22,11 +23,10 @@ def find_time_zone(name: str | None, faults: list[Fault]) -> ZoneInfo | None:
     """The IANA time zone of this name; a fault when there is none."""
     if name is None:
         return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    zone = load_time_zone(name)
+    if zone is None:
         faults.append(Fault("/training/time_zone", "unknown-time-zone", "No IANA time zone has this name."))
-        return None
+    return zone
 
 
 def check_profile(runner: Runner, faults: list[Fault]) -> None:
