@@ -7,7 +7,7 @@ kept, here or there, and nothing of them lies on a disk at any time.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Final, cast
 
 from fastapi import APIRouter
@@ -33,6 +33,7 @@ from app.api.problems import VARY, UnsupportedMediaTypeError
 from app.api.responses import IMPORT_BODY, IMPORT_RESPONSE, problem_responses
 from app.api.streams import StreamRoom
 from app.errors import Fault, InvalidInputError
+from app.runners.requests import FIRST_DAY
 from app.workshop import MIB, Workshop
 
 router = APIRouter(prefix="/v1", tags=["training"], route_class=DirectRoute)
@@ -53,7 +54,7 @@ class ImportQuery(Query):
         str | None,
         Field(
             default=None,
-            pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+            pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
             description="The runner's local date that the import is for; the 400 days up to it become sessions. By "
             "default the later of today in UTC and the day of the last run.",
             examples=["2026-11-23"],
@@ -125,7 +126,7 @@ async def import_training(request: Request) -> Response:
     coding_of(headers)
     query = read_query(ImportQuery, request.scope)
     today = datetime.now(UTC).date()
-    _ensure_day(query.as_of)
+    _ensure_day(query.as_of, today=today)
     find_zone(query.time_zone)
     with ExitStack() as reserved:
         reserved.enter_context(cast(StreamRoom, request.app.state.streams).reserved(_declared_bytes(headers)))
@@ -148,13 +149,17 @@ async def _chunks(body: bytes) -> AsyncIterator[bytes]:
         yield bytes(view[begin : begin + CHUNK_BYTES])
 
 
-def _ensure_day(as_of: str | None) -> None:
+def _ensure_day(as_of: str | None, *, today: date) -> None:
+    """A day that a score may be for; what was imported for another could never be scored."""
     if as_of is None:
         return
     try:
-        datetime.strptime(as_of, "%Y-%m-%d").replace(tzinfo=UTC)
+        day = date.fromisoformat(as_of)
     except ValueError:
         raise InvalidInputError([Fault("/query/as_of", "not-a-date", "No calendar holds this day.")]) from None
+    if not FIRST_DAY <= day <= today + timedelta(days=1):
+        detail = "The day must not be before 2000 or more than one day ahead of UTC."
+        raise InvalidInputError([Fault("/query/as_of", "out-of-range", detail)])
 
 
 def _declared_bytes(headers: dict[bytes, bytes]) -> int:

@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -158,6 +159,7 @@ def test_an_export_is_read_out_of_its_archive_and_the_rest_of_it_is_passed_over(
         ({"files": [("files", (f"{n}", b"x")) for n in range(101)]}, 422, "too-many"),
         ({"files": [("files", ("a", b"x"))], "params": {"time_zone": "Mars/Crater"}}, 422, "unknown-time-zone"),
         ({"files": [("files", ("a", b"x"))], "params": {"as_of": "2026-02-30"}}, 422, "not-a-date"),
+        ({"files": [("files", ("a", b"x"))], "params": {"as_of": "0000-01-01"}}, 422, "not-a-date"),
         ({"files": [("files", ("a", b"x"))], "params": {"asof": "2026-02-03"}}, 422, "unknown-parameter"),
     ],
 )
@@ -169,6 +171,18 @@ def test_a_call_that_does_not_hold_together_is_refused_in_the_one_shape(
     assert answered.status_code == status
     assert answered.headers["Content-Type"] == "application/problem+json"
     assert [fault["code"] for fault in answered.json()["errors"]] == ([] if code is None else [code])
+
+
+def test_a_day_that_no_score_may_be_for_is_no_day_to_import_for(shared_service: Service) -> None:
+    today = datetime.now(UTC).date()
+    days = {"1999-12-31": 422, "2000-01-01": 200, "2090-01-01": 422, "9999-12-31": 422}
+    days |= {str(today): 200, str(today + timedelta(days=3)): 422}  # midnight may pass while this runs
+    for day, status in days.items():
+        answered = send(shared_service, {"run.fit": sample(RUN)}, as_of=day)
+        assert answered.status_code == status, day
+        if status == 422:
+            (fault,) = answered.json()["errors"]
+            assert (fault["pointer"], fault["code"]) == ("/query/as_of", "out-of-range")
 
 
 def test_more_than_the_most_is_refused_before_it_is_read(shared_service: Service) -> None:
