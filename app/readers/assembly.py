@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from app.errors import Fault
 from app.features.facts import AGES
 from app.readers.activities import RUNNING, Activity, ReadingFinding
 from app.readers.days import derive_day
@@ -51,11 +52,13 @@ class Collected:
     Attributes:
         activities: in the order of reading.
         findings: each with the place of its activity in `activities`, not in its file.
+        refusals: what could not be read, by its place in the call; unlike the findings, they name no file.
     """
 
     activities: list[Activity] = field(default_factory=list)
     findings: list[ReadingFinding] = field(default_factory=list)
     files: int = 0
+    refusals: list[Fault] = field(default_factory=list)
 
     def take(self, activities: list[Activity], findings: Iterable[ReadingFinding]) -> None:
         """Adds what one file holds."""

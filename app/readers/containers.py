@@ -6,7 +6,7 @@ passed over and counted; what calls itself one and cannot be read is named.
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Final
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
@@ -51,11 +51,13 @@ class Part:
 
     Attributes:
         is_expected: whether a reader has to be found for it; else it is passed over where there is none.
+        place: which of an archive's files it is, counted from 0 and without folders; None: no archive of many.
     """
 
     content: Content
     is_expected: bool = True
     refusal: UnreadableTrainingError | None = None
+    place: int | None = None
 
 
 def unpack(content: Content, *, room: Room) -> Iterator[Part | ReadingFinding]:
@@ -106,10 +108,11 @@ def _unzip(content: Content, room: Room) -> Iterator[Part | ReadingFinding]:
         yield _refused(content, f"It is an archive of more than {ENTRIES_MOST} files.", is_expected=True)
         return
     with archive:
-        for entry in entries:
+        for place, entry in enumerate(entries):
             if "__MACOSX/" in entry.filename or entry.filename.rpartition("/")[2].startswith("."):
                 continue
-            yield from _unzip_one(archive, entry, room)
+            for part in _unzip_one(archive, entry, room):
+                yield replace(part, place=place) if isinstance(part, Part) else part
 
 
 def _unzip_one(archive: ZipFile, entry: ZipInfo, room: Room) -> Iterator[Part | ReadingFinding]:

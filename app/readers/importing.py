@@ -57,7 +57,8 @@ def import_call(
         files = [Content(b"".join(chunks), name="body")]
         reader = readable_media_types().get(media_type)
     collected = read_files(files, reader=reader, until_s=time.monotonic() + CALL_MOST_S)
-    ensure_anything_read(collected, files=len(files))
+    if collected.refusals and not is_anything_read(collected):
+        raise InvalidInputError(collected.refusals)
     answer = assemble(
         collected,
         today=date.fromisoformat(today),
@@ -95,14 +96,21 @@ def read_files(files: list[Content], *, reader: Reader | None, until_s: float) -
         file, files[place] = files[place], Content(b"", name=files[place].name)
         left_s = until_s - time.monotonic()
         if left_s <= 0:
-            _refuse(collected, file.name, "There was no time left for it. Send fewer files in a call.")
+            reason = "There was no time left for it. Send fewer files in a call."
+            _refuse(collected, file.name, reason, pointer=_pointer(place))
             continue
-        read_into(collected, file, room=room, reader=reader, most_s=min(FILE_MOST_S, left_s))
+        read_into(collected, file, place=place, room=room, reader=reader, most_s=min(FILE_MOST_S, left_s))
     return collected
 
 
 def read_into(
-    collected: Collected, file: Content, *, room: Room, reader: Reader | None = None, most_s: float | None = None
+    collected: Collected,
+    file: Content,
+    *,
+    room: Room,
+    place: int = 0,
+    reader: Reader | None = None,
+    most_s: float | None = None,
 ) -> None:
     """Adds what one file holds, or why it cannot be read; raises nothing of its own.
 
@@ -110,6 +118,7 @@ def read_into(
         collected: what was read so far.
         file: may be an archive.
         room: what may still be unpacked.
+        place: of the file among those that were sent.
         reader: its format, where the sender said which.
         most_s: seconds that it may take; None for no bound.
     """
@@ -120,17 +129,19 @@ def read_into(
             for part in unpack(file, room=room):
                 if isinstance(part, ReadingFinding):
                     collected.take([], [part])
-                elif not _read_part(collected, part, reader):
+                elif not _read_part(collected, part, reader, pointer=_pointer(place, part.place)):
                     passed_over += 1
     except _OutOfTimeError:
-        _refuse(collected, file.name, "It took too long to read. Send it in smaller parts.")
+        reason = "It took too long to read. Send it in smaller parts."
+        _refuse(collected, file.name, reason, pointer=_pointer(place))
     except MemoryError:
-        _refuse(collected, file.name, "It takes more memory to read than it may. Send it in smaller parts.")
+        reason = "It takes more memory to read than it may. Send it in smaller parts."
+        _refuse(collected, file.name, reason, pointer=_pointer(place))
     if passed_over:
         collected.findings.append(ReadingFinding("archive-part-passed-over", file.name, count=passed_over))
 
 
-def _read_part(collected: Collected, part: Part, reader: Reader | None) -> bool:
+def _read_part(collected: Collected, part: Part, reader: Reader | None, *, pointer: str) -> bool:
     """Whether there was a reader for it, or should have been; False for what an archive also holds."""
     try:
         if part.refusal is not None:
@@ -138,33 +149,34 @@ def _read_part(collected: Collected, part: Part, reader: Reader | None) -> bool:
         chosen = reader or find_reader(part.content)
     except UnreadableTrainingError as refusal:
         if part.is_expected:
-            _refuse(collected, refusal.source, refusal.reason)
+            _refuse(collected, refusal.source, refusal.reason, pointer=pointer)
         return part.is_expected
     try:
         reading = chosen.read(part.content)
     except UnreadableTrainingError as refusal:
-        _refuse(collected, refusal.source, refusal.reason)
+        _refuse(collected, refusal.source, refusal.reason, pointer=pointer)
     else:
         collected.take(reading.activities, reading.findings)
     return True
 
 
-def _refuse(collected: Collected, source: str, reason: str) -> None:
-    collected.findings.append(ReadingFinding("unreadable-file", source, detail=reason))
+def _pointer(*places: int | None) -> str:
+    """To a file, or to one in an archive.
 
-
-def ensure_anything_read(collected: Collected, *, files: int) -> None:
-    """Raises unless there is an activity, or a file that was read and holds none.
-
-    Raises:
-        InvalidInputError: with a fault for each file.
+    >>> _pointer(2, None), _pointer(2, 0)
+    ('/files/2', '/files/2/0')
     """
-    refused = [found for found in collected.findings if found.code == "unreadable-file"]
-    if collected.activities or len(refused) < len(collected.findings) or not files:
-        return
-    raise InvalidInputError(
-        [Fault(f"/{FIELD}", "unreadable-file", f"{found.source}: {found.detail}") for found in refused]
-    )
+    return "/".join(["", FIELD, *(str(place) for place in places if place is not None)])
+
+
+def _refuse(collected: Collected, source: str, reason: str, *, pointer: str) -> None:
+    collected.findings.append(ReadingFinding("unreadable-file", source, detail=reason))
+    collected.refusals.append(Fault(pointer, "unreadable-file", reason))
+
+
+def is_anything_read(collected: Collected) -> bool:
+    """Whether there is an activity, or a file that was read and holds none."""
+    return bool(collected.activities) or any(found.code != "unreadable-file" for found in collected.findings)
 
 
 @contextmanager

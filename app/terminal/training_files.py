@@ -12,7 +12,7 @@ from app.readers.activities import ReadingFinding
 from app.readers.assembly import Collected, assemble
 from app.readers.containers import FILE_MOST_BYTES, MIB, SURE_SUFFIXES, Room
 from app.readers.content import Content, safe_name
-from app.readers.importing import ensure_anything_read, find_zone, read_into
+from app.readers.importing import find_zone, is_anything_read, read_into
 
 PACKED: Final = (".zip", ".gz")
 _SUFFIXES: Final = tuple({suffix for reader in READERS.values() for suffix in reader.suffixes}) + PACKED
@@ -63,7 +63,10 @@ def import_files(
         for path, is_expected in files:
             step(safe_name(path.name))
             _read_one(collected, path, is_expected=is_expected)
-    ensure_anything_read(collected, files=len(files))
+    if collected.findings and not is_anything_read(collected):
+        # They are the user's own: here their names say more than their places.
+        named = [f"{found.source}: {found.detail}" for found in collected.findings]
+        raise InvalidInputError([Fault("/files", "unreadable-file", detail) for detail in named])
     return assemble(collected, today=today, as_of=as_of, zone=zone)
 
 

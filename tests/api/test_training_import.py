@@ -96,13 +96,31 @@ def test_one_bad_file_among_fifty_does_not_lose_the_other_forty_nine(shared_serv
     assert [found["source"] for found in answer["findings"] if found["code"] == "unreadable-file"] == ["bad.fit"]
 
 
-def test_where_nothing_can_be_read_the_call_is_refused_with_every_file_named(shared_service: Service) -> None:
-    answered = send(shared_service, {"a.fit": b"", "b.gpx": b"<gpx", "c.bin": b"\x00\xff" * 99})
+def zip_of(files: Mapping[str, bytes]) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writing:
+        for name, raw in files.items():
+            writing.writestr(name, raw)
+    return archive.getvalue()
+
+
+def test_where_nothing_can_be_read_the_call_is_refused_with_the_place_of_every_file_and_no_name(
+    shared_service: Service,
+) -> None:
+    export = zip_of({"jane/": b"", "jane/.notes": b"jane", "jane/1.fit": b"jane", "jane/2.gpx.gz": b"jane"})
+    answered = send(shared_service, {"jane.fit": b"", "jane.zip": export, "jane.gz": gzip.compress(b"<gpx")})
 
     assert answered.status_code == 422
     problem = answered.json()
-    assert [fault["code"] for fault in problem["errors"]] == ["unreadable-file"] * 3
-    assert [fault["detail"].partition(":")[0] for fault in problem["errors"]] == ["a.fit", "b.gpx", "c.bin"]
+    assert {fault["code"] for fault in problem["errors"]} == {"unreadable-file"}
+    assert [fault["pointer"] for fault in problem["errors"]] == ["/files/0", "/files/1/1", "/files/1/2", "/files/2"]
+    assert "jane" not in answered.text
+
+
+def test_a_single_body_that_cannot_be_read_is_the_file_at_the_first_place(shared_service: Service) -> None:
+    headers = {"Content-Type": "application/octet-stream"}
+    (fault,) = shared_service.ask("POST", ROUTE, content=b"\x00\xff", headers=headers).json()["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/files/0", "unreadable-file")
 
 
 @pytest.mark.parametrize(
