@@ -172,10 +172,7 @@ def _declared_bytes(headers: dict[bytes, bytes]) -> int:
 
 def _count_files(body: bytes, content_type: str) -> int:
     """How many parts there are, counted by their boundaries before anybody takes them apart; at most 100 are read."""
-    from app.readers.multipart import PARTS_MOST
+    from app.readers.multipart import PARTS_MOST, read_boundary
 
-    _, found, boundary = content_type.partition("boundary=")
-    if not found:
-        return 1
-    boundary = boundary.partition(";")[0].strip().strip('"')
-    return min(max(body.count(b"--" + boundary.encode("latin-1")) - 1, 1), PARTS_MOST)
+    boundary = read_boundary(content_type)
+    return min(max(body.count(b"--" + boundary) - 1, 1), PARTS_MOST) if boundary else 1

@@ -74,6 +74,18 @@ class _Parts:
         self.is_whole = True
 
 
+def read_boundary(content_type: str) -> bytes:
+    """The boundary that a Content-Type names, in whatever case it names the parameter; empty where there is none.
+
+    >>> read_boundary('multipart/form-data; charset=utf-8; Boundary="a;b"'), read_boundary("application/gzip")
+    (b'a;b', b'')
+    """
+    from python_multipart.multipart import parse_options_header
+
+    _, told = parse_options_header(content_type)
+    return told.get(b"boundary", b"")
+
+
 def read_parts(chunks: Iterable[bytes], *, content_type: str) -> list[Content]:
     """The files of a multipart body, in their order.
 
@@ -81,12 +93,11 @@ def read_parts(chunks: Iterable[bytes], *, content_type: str) -> list[Content]:
         InvalidInputError: it is not whole, has too many parts, a part that is not named `files`, or no part at all.
     """
     from python_multipart.exceptions import FormParserError
-    from python_multipart.multipart import MultipartParser, parse_options_header
+    from python_multipart.multipart import MultipartParser
 
-    _, told = parse_options_header(content_type)
     parts = _Parts()
     try:
-        parser = MultipartParser(told.get(b"boundary", b""), parts.callbacks())
+        parser = MultipartParser(read_boundary(content_type), parts.callbacks())
         for chunk in chunks:
             parser.write(chunk)
         parser.finalize()

@@ -238,6 +238,21 @@ def test_a_file_costs_ten_units_of_a_keys_rate_and_the_scope_is_score(sqlite_sto
 
 
 @pytest.mark.parametrize(
+    "parameter", ["boundary=XyZ", "Boundary=XyZ", 'BOUNDARY = "XyZ"', "charset=utf-8;boundary=XyZ"]
+)
+def test_every_file_is_charged_for_however_its_boundary_is_announced(sqlite_store_url: str, parameter: str) -> None:
+    key = Keyring(sqlite_store_url).make("score")
+    part = b'--XyZ\r\nContent-Disposition: form-data; name="files"; filename="a.json"\r\n\r\n'
+    body = 3 * (part + b'[{"started_on": "2026-11-20", "distance_m": 9000}]\r\n') + b"--XyZ--\r\n"
+    headers = {**key.header, "Content-Type": f"multipart/form-data; {parameter}"}
+    with Service(sqlite_store_url, rate_limit_per_minute=100) as service:
+        answered = service.ask("POST", ROUTE, content=body, headers=headers)
+
+    assert len(answered.json()["activities"]) == 3
+    assert answered.headers["RateLimit"].startswith('"runners";r=70;')
+
+
+@pytest.mark.parametrize(
     "change",
     [
         lambda answer: answer["training"]["sessions"][0].update(distance_m=-1),
