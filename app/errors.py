@@ -244,12 +244,14 @@ class DigestTakenError(JointRiskError):
 
 
 class AlreadyInForceError(JointRiskError):
-    """The version is in force and nothing is scheduled after it, so the activation would change nothing."""
+    """The version is in force, or will be by the moment that was asked for, so the activation would change nothing."""
 
     slug = "already-in-force"
 
     def __init__(self, version: str, sequence: int) -> None:
-        super().__init__(f"Version {version} is in force already, by activation {sequence}. Nothing was changed.")
+        super().__init__(
+            f"Version {version} is in force at that moment already, by activation {sequence}. Nothing was changed."
+        )
         self.version = version
         self.sequence = sequence
 

@@ -215,7 +215,7 @@ class RuleSetLedgers:
             )
             if not was_in_force:  # rolling back at night must not wait for anybody
                 ensure_second_person(by, authors=row.authors, second_person=self._second_person)
-            ensure_something_changes(version, standing=standing, keeps_schedule=schedule)
+            ensure_something_changes(version, standing=standing, keeps_schedule=schedule, effective_at=effective_at)
             cancelled = standing.scheduled if effective_at is None and schedule == "cancel" else ()
             activation = Activation(
                 sequence=standing.last_sequence + 1,

@@ -201,12 +201,27 @@ def ensure_not_withdrawn(version: str, *, withdrawn: Collection[str]) -> None:
         raise RuleSetWithdrawnError(version)
 
 
-def ensure_something_changes(version: str, *, standing: Standing, keeps_schedule: Literal["keep", "cancel"]) -> None:
-    """An activation changes what is in force, or what will be."""
-    in_force = standing.in_force
+def ensure_something_changes(
+    version: str,
+    *,
+    standing: Standing,
+    keeps_schedule: Literal["keep", "cancel"],
+    effective_at: datetime | None = None,
+) -> None:
+    """An activation changes what is in force at its moment, or what will be later.
+
+    Args:
+        effective_at: its moment, by which what is scheduled before it has taken effect; None for at once.
+    """
+    by_then = [
+        row for row in standing.scheduled if effective_at and row.effective_at and row.effective_at <= effective_at
+    ]
+    holding = max(
+        [row for row in (standing.in_force, *by_then) if row is not None], key=lambda row: row.sequence, default=None
+    )
     changes_schedule = bool(standing.scheduled) and keeps_schedule == "cancel"
-    if in_force is not None and in_force.version == version and not changes_schedule:
-        raise AlreadyInForceError(version, in_force.sequence)
+    if holding is not None and holding.version == version and not changes_schedule:
+        raise AlreadyInForceError(version, holding.sequence)
 
 
 def ensure_still_scheduled(sequence: int, *, rows: Sequence[Activation], standing: Standing) -> None:

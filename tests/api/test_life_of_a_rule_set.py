@@ -321,6 +321,22 @@ def test_an_activation_that_changes_nothing_is_refused(desk: Desk) -> None:
     ensure_problem(desk.activate("latest"), 404, "unknown-rule-set")
 
 
+def test_what_holds_now_may_be_decided_for_after_the_schedule_has_changed_it(desk: Desk) -> None:
+    desk.have("2026.2")
+    desk.activate("2026.2", effective_at=in_hours(24))
+    at = in_hours(48)
+    told = desk.activate("2026.1", effective_at=at, keep_scheduled=True)
+    assert (told.status_code, told.json()["outranks"]) == (201, [])
+    assert [desk.activations(f"?at={in_hours(hours)}")[0]["version"] for hours in (1, 25, 49)] == [
+        "2026.1",
+        "2026.2",
+        "2026.1",
+    ]
+    # By then it is in force, so that it changes nothing to say so again.
+    problem = ensure_problem(desk.activate("2026.1", effective_at=at, keep_scheduled=True), 409, "already-in-force")
+    assert "activation 3" in problem["detail"]
+
+
 @pytest.mark.parametrize(
     ("moment", "code"),
     [

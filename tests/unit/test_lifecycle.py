@@ -155,8 +155,37 @@ GUARDS: list[tuple[Callable[..., object], type[JointRiskError], list[partial[Non
         [
             partial(lifecycle.ensure_something_changes, "2026.1", standing=NOTHING_SCHEDULED, keeps_schedule="cancel"),
             partial(lifecycle.ensure_something_changes, "2026.1", standing=STANDING, keeps_schedule="keep"),
+            # 2026.1 still holds just before 5 takes effect, and 2026.3 from then on.
+            *(
+                partial(
+                    lifecycle.ensure_something_changes,
+                    version,
+                    standing=STANDING,
+                    keeps_schedule="keep",
+                    effective_at=effective_at,
+                )
+                for version, effective_at in (
+                    ("2026.1", NOON + HOUR / 2),
+                    ("2026.3", NOON + HOUR),
+                    ("2026.3", NOON + 2 * HOUR),
+                )
+            ),
         ],
         [
+            *(
+                partial(
+                    lifecycle.ensure_something_changes,
+                    version,
+                    standing=STANDING,
+                    keeps_schedule="keep",
+                    effective_at=effective_at,
+                )
+                for version, effective_at in (
+                    ("2026.1", NOON + HOUR),
+                    ("2026.1", NOON + 2 * HOUR),
+                    ("2026.3", NOON + HOUR / 2),
+                )
+            ),
             partial(lifecycle.ensure_something_changes, "2026.1", standing=STANDING, keeps_schedule="cancel"),
             partial(lifecycle.ensure_something_changes, "2026.2", standing=NOTHING_SCHEDULED, keeps_schedule="cancel"),
             partial(
