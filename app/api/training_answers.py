@@ -10,13 +10,15 @@ from pydantic import Field, ValidationError, WithJsonSchema
 
 from app.api.answers import Answer
 from app.errors import WorkDiedError
-from app.readers.activities import Sport
+from app.readers.activities import SPORTS, Sport
 from app.readers.findings import FINDINGS, Severity
 from app.runners import Training
 from app.telemetry import Telemetry
 
 # The document refers to the one that requests are made with; described anew it would have another name.
 RequestTraining = Annotated[Any, WithJsonSchema({"type": "object"})]
+# Held to what there is today, and described as open: a later release may know more.
+OpenText = WithJsonSchema({"type": "string"})
 
 
 class NumberOrigin(Answer):
@@ -32,7 +34,9 @@ class ImportedActivity(Answer):
 
     source: str = Field(description="The file, as its sender called it.")
     reader: str = Field(description="Id of the reader: the format.")
-    sport: Sport = Field(description="What it was; unknown where the file does not say.")
+    sport: Annotated[Sport, OpenText] = Field(
+        description=f"What it was: {', '.join(SPORTS)} where the file does not say."
+    )
     id: str | None = Field(description="What the platform calls it.")
     device: str | None = Field(description="The device or app that recorded it.")
     started_at: str | None = Field(description="The start; with the runner's offset where it is known, else in UTC.")
@@ -61,7 +65,7 @@ class ImportedWeek(Answer):
 class ImportFinding(Answer):
     """A doubt about a file or an activity."""
 
-    severity: Severity
+    severity: Annotated[Severity, OpenText] = Field(description="info or warning.")
     code: str = Field(description="Stable; listed in the docs.")
     pointer: str = Field(description="JSON Pointer into the answer; empty where it is about a file.")
     source: str | None = Field(description="The file.")

@@ -53,6 +53,33 @@ def test_the_same_code_writes_the_same_bytes_in_every_process(tmp_path: Path) ->
     assert written.read_bytes() == document_bytes()
 
 
+def test_no_answer_closes_its_enumerations_since_values_may_be_added_within_v1(document: dict[str, Any]) -> None:
+    reached: dict[str, object] = {}
+
+    def closed_in(told: object) -> list[object]:
+        """What is closed in a description, and in all that it refers to."""
+        if isinstance(told, list):
+            return [found for part in told for found in closed_in(part)]
+        if not isinstance(told, dict):
+            return []
+        name = str(told.get("$ref", "")).rpartition("/")[2]
+        found: list[object] = [told] if "enum" in told or "const" in told else []
+        if name and name not in reached:
+            reached[name] = document["components"]["schemas"][name]
+            found += closed_in(reached[name])
+        return found + [
+            each for member, part in told.items() if not member.startswith("example") for each in closed_in(part)
+        ]
+
+    contents = [
+        answer.get("content")
+        for operation in operations(document).values()
+        for status, answer in operation["responses"].items()
+    ]
+    assert closed_in(contents) == []
+    assert {"ImportedActivity", "ImportFinding", "Problem"} <= reached.keys()
+
+
 def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1.")
     validate(document)
