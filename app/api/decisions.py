@@ -78,6 +78,7 @@ class ActivationTold(ReasonTold):
         "it within its poll time. `If-Match` with the ETag of `/v1/rule-sets/activations` refuses (412) what somebody "
         "else's decision has overtaken. 409 where it would change nothing."
     ),
+    status_code=201,
     response_class=Response,
     responses={201: ACTIVATED_RESPONSE, **problem_responses(*REFUSALS)},
     openapi_extra={
@@ -118,6 +119,7 @@ async def activate_rule_set(request: Request) -> Response:
         "Adds a row that cancels it. Only what has not taken effect is cancelled (else 409): what is in force is "
         "rolled back by activating an older version. `If-Match` as for `:activate`."
     ),
+    status_code=201,
     response_class=Response,
     responses={201: CANCELLED_RESPONSE, **problem_responses(*REFUSALS)},
     openapi_extra={
@@ -151,6 +153,7 @@ async def cancel_activation(request: Request) -> Response:
         "Says that nobody should use it any more. It stays readable, and pinning it still scores, with the finding "
         "`rule-set-withdrawn`; it is never activated again. Not for a version that is in force or scheduled (409)."
     ),
+    status_code=201,
     response_class=Response,
     responses={201: WITHDRAWN_RESPONSE, **problem_responses(*(status for status in REFUSALS if status != 412))},
     openapi_extra={"parameters": [VERSION_PARAMETER], "requestBody": json_body("ReasonTold", "Why.")},

@@ -53,6 +53,19 @@ def test_the_same_code_writes_the_same_bytes_in_every_process(tmp_path: Path) ->
     assert written.read_bytes() == document_bytes()
 
 
+def test_every_answer_with_a_body_that_is_described_can_be_given(document: dict[str, Any]) -> None:
+    described = operations(document)
+    empty = {
+        (name, status)
+        for name, operation in described.items()
+        for status, answer in operation["responses"].items()
+        if status.startswith("2") and "content" not in answer
+    }
+    assert empty == {("delete_draft", "204")}
+    for name in ("activate_rule_set", "cancel_activation", "withdraw_rule_set"):
+        assert [status for status in described[name]["responses"] if status < "400"] == ["201"]
+
+
 def test_no_answer_closes_its_enumerations_since_values_may_be_added_within_v1(document: dict[str, Any]) -> None:
     reached: dict[str, object] = {}
 
