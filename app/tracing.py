@@ -6,7 +6,10 @@ read nor passed on.
 """
 
 import re
+import threading
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, Self
 
 from app import __version__
@@ -14,6 +17,8 @@ from app import __version__
 _TRACEPARENT: Final = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 _SERVICE: Final = "joint-risk"
 _METRICS_EVERY_MS: Final = 15_000
+CLOSE_MOST_S: Final = 3.0
+"""What is left is sent within this time or given up: it comes out of the 25 s within which a process is gone."""
 
 
 class TraceParent(NamedTuple):
@@ -72,12 +77,17 @@ class Tracing:
         base = endpoint.rstrip("/")
         # Not the detected one: it would hold the host, the user and the command line.
         resource = Resource({"service.name": _SERVICE, "service.version": __version__})
-        self._spans: TracerProvider = TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(share)))
+        self._spans: TracerProvider = TracerProvider(
+            # Closed by `close`, which has a bound; the libraries' own way, when the interpreter ends, has none.
+            shutdown_on_exit=False,
+            resource=resource,
+            sampler=ParentBased(TraceIdRatioBased(share)),
+        )
         self._spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{base}/v1/traces")))
         reader = PeriodicExportingMetricReader(
             OTLPMetricExporter(endpoint=f"{base}/v1/metrics"), export_interval_millis=_METRICS_EVERY_MS
         )
-        self._meters: MeterProvider = MeterProvider([reader], resource=resource)
+        self._meters: MeterProvider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
         self._tracer = self._spans.get_tracer(_SERVICE, __version__)
         meter = self._meters.get_meter(_SERVICE, __version__)
         self._durations = meter.create_histogram(
@@ -131,6 +141,20 @@ class Tracing:
         self._durations.record(duration_s, http)
 
     def close(self) -> None:
-        """Sends what is left; a receiver that does not answer is not waited for longer than a few seconds."""
-        self._spans.shutdown()
-        self._meters.shutdown(timeout_millis=3_000)
+        """Sends what is left; a receiver that does not answer is waited for `CLOSE_MOST_S`, for everything together."""
+        # The libraries bound neither: a span in hand is waited for thirty seconds, and then its sender. So each is
+        # closed by a thread that the process does not wait for when it ends.
+        closing = [
+            threading.Thread(target=close, name="tracing close", daemon=True)
+            for close in (self._spans.shutdown, self._close_meters)
+        ]
+        deadline_s = time.monotonic() + CLOSE_MOST_S
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join(max(0.0, deadline_s - time.monotonic()))
+
+    def _close_meters(self) -> None:
+        # It raises where it does not come to an end in time; nobody is left who could do anything about that.
+        with suppress(Exception):
+            self._meters.shutdown(timeout_millis=CLOSE_MOST_S * 1000)

@@ -23,6 +23,7 @@ from app.settings import PREFIX, Settings
 from app.telemetry import SHARED_FOLDER
 from app.terminal.calls import local_url
 from app.terminal.punctual import PunctualProtocol
+from app.tracing import CLOSE_MOST_S
 
 APPLICATION: Final = "app.main:create_app"
 STOP_MOST_S: Final = 24
@@ -63,6 +64,8 @@ def run_service(bound: socket.socket, *, settings: Settings, workers: int) -> No
     if settings.bundle is not None:
         os.environ[f"{PREFIX}BUNDLE"] = str(settings.bundle)
     url = local_url(settings.host, port)
+    # What comes after the last answer counts, too.
+    finish_most_s = STOP_MOST_S - settings.drain_s - (CLOSE_MOST_S if settings.otlp_endpoint is not None else 0)
     config = uvicorn.Config(
         APPLICATION,
         factory=True,
@@ -74,7 +77,7 @@ def run_service(bound: socket.socket, *, settings: Settings, workers: int) -> No
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=int(STOP_MOST_S - settings.drain_s),
+        timeout_graceful_shutdown=int(finish_most_s),
     )
     if workers > 1:
         _announce(url)

@@ -3,6 +3,7 @@
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from app.tracing import CLOSE_MOST_S
 from tests.house.test_docs import page
 from tests.system.running import JSON, REQUEST, Starter, wait_until
 
@@ -154,3 +156,17 @@ def test_a_collector_that_is_not_there_delays_nothing(start: Starter) -> None:
 
     assert server.score().status_code == 200
     assert server.end() == 0
+
+
+def test_a_collector_that_never_answers_holds_no_process_back(start: Starter) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # connections are made, and nobody reads
+        server = start(otlp_endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with httpx.Client(base_url=server.url) as caller:
+            for _ in range(700):  # more than one batch, so that one is on its way and others wait behind it
+                assert caller.get("/livez").status_code == 200
+        told_to_end_s = time.monotonic()
+        assert server.end() == 0
+        took_s = time.monotonic() - told_to_end_s
+
+    assert took_s < CLOSE_MOST_S + 5
+    assert "Traceback" not in server.log()
