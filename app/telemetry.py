@@ -8,6 +8,8 @@ number, never of a caller's making. With several workers each process writes its
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -150,6 +152,22 @@ class Telemetry:
         """Every number, as Prometheus reads it; of all workers where there are several."""
         if SHARED_FOLDER not in os.environ:
             return generate_latest(self._registry)
+        _drop_gauges_of_the_dead(Path(os.environ[SHARED_FOLDER]))
         together = CollectorRegistry()
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # this one class is untyped there
         return generate_latest(together)
+
+
+def _drop_gauges_of_the_dead(folder: Path) -> None:
+    """Removes what processes that are gone said of themselves; what they counted stays, for a counter never falls.
+
+    Whoever was killed could not do it, and would serve its rule set for ever.
+    """
+    for file in folder.glob("gauge_live*_*.db"):
+        try:
+            os.kill(int(file.stem.rpartition("_")[2]), 0)
+        except ProcessLookupError:
+            with suppress(FileNotFoundError):  # another worker is asked at the same moment
+                file.unlink()
+        except PermissionError:  # a process of somebody else's that has the number now: it is left
+            continue

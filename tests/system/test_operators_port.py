@@ -1,11 +1,14 @@
 """The port of the operators, workers that count together, and a collector that is told of calls."""
 
+import os
 import re
+import signal
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -61,6 +64,28 @@ def test_workers_count_together_whichever_is_asked(start: Starter) -> None:
     assert float(counted[1]) == calls
     served = re.findall(r'^joint_risk_rule_set_info\{.*version="2026.1"\} (\S+)', written, re.MULTILINE)
     assert [float(number) for number in served] == [2.0]
+
+
+def test_a_worker_that_was_killed_is_no_longer_told_of(start: Starter, tmp_path: Path) -> None:
+    start.environment["TMPDIR"] = str(tmp_path)
+    server = start("--workers", "2")
+
+    def workers_told_of() -> set[int]:
+        """Who has a file of gauges."""
+        return {int(file.stem.split("_")[-1]) for file in tmp_path.glob("joint-risk-metrics-*/gauge_livesum_*.db")}
+
+    def replicas_told_of() -> float:
+        written = httpx.get(f"{server.url}/metrics").text
+        return sum(float(told) for told in re.findall(r"^joint_risk_rule_set_info\{.*\} (\S+)", written, re.MULTILINE))
+
+    wait_until(server.is_ready)
+    wait_until(lambda: replicas_told_of() == 2)
+    before = workers_told_of()
+    killed = min(before)
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: bool(workers_told_of() - before))  # another was started in its place
+    wait_until(lambda: replicas_told_of() == 2 and killed not in workers_told_of())
+    assert len(workers_told_of()) == 2
 
 
 class Collector:
