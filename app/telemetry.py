@@ -49,10 +49,10 @@ METRICS: Final[dict[str, Metric]] = {
     "joint_risk_findings": Metric("counter", ("code",), "Findings given with scores."),
     "joint_risk_import_findings": Metric("counter", ("code",), "Findings given with imports."),
     "joint_risk_key_calls": Metric("counter", ("prefix",), "Calls by key."),
-    "joint_risk_keys_age_seconds": Metric("gauge-max", (), "Since the list of keys was last read; 0 without a store."),
+    "joint_risk_keys_age_seconds": Metric("gauge-max", (), "Since the list of keys was last read, or the start."),
     "joint_risk_rule_set_info": Metric("gauge-sum", ("version", "digest"), "1 for the rule set that this one serves."),
     "joint_risk_rule_sets_refused": Metric("gauge-max", (), "Rule sets in force or scheduled that cannot be loaded."),
-    "joint_risk_store_seen_age_seconds": Metric("gauge-max", (), "Since the store last answered."),
+    "joint_risk_store_seen_age_seconds": Metric("gauge-max", (), "Since the store last answered, or the start."),
     "joint_risk_store_up": Metric("gauge-max", (), "1 while the last look at the store was answered."),
     "joint_risk_log_lines_dropped": Metric("gauge-sum", (), "Log lines given up because nobody took them."),
     "joint_risk_jobs_waiting": Metric(

@@ -90,7 +90,7 @@ class KeysHeld:
         self._steady_clock = steady_clock
         self._by_prefix: dict[bytes, HeldKey] | None = None
         self._marker: object = None
-        self._seen_s = 0.0
+        self._seen_s = steady_clock()
         self._trouble: JointRiskError | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keys")
 
@@ -123,7 +123,7 @@ class KeysHeld:
 
     @property
     def age_s(self) -> float:
-        """Seconds since the list was last known to be what the source says."""
+        """Seconds since the list was last known to be what the source says; since the start where it never was."""
         return self._steady_clock() - self._seen_s
 
     def identify(self, key: bytes) -> Caller | FormerKey | WrongKey:

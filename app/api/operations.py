@@ -123,8 +123,8 @@ def note_state(app: Starlette) -> None:
     telemetry: Telemetry = app.state.telemetry
     telemetry.set("joint_risk_build", 1, __version__)
     telemetry.set("joint_risk_store_up", float(state["store"] in ("ok", "ephemeral", "bundle")))
-    telemetry.set("joint_risk_store_seen_age_seconds", state["store_seen_s_ago"] or 0)
-    telemetry.set("joint_risk_keys_age_seconds", app.state.keys.age_s if app.state.keys.are_loaded else 0)
+    telemetry.set("joint_risk_store_seen_age_seconds", app.state.rules.store_age_s)
+    telemetry.set("joint_risk_keys_age_seconds", app.state.keys.age_s)
     telemetry.set("joint_risk_rule_sets_refused", len(state["refused"]))
     telemetry.set("joint_risk_log_lines_dropped", PatientHandler.dropped)
     for workshop in (app.state.workshop, app.state.importer):

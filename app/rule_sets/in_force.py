@@ -122,6 +122,7 @@ class RulesInForce:
         self._unloadable: set[str] = set()
         self._taken_sequences: tuple[int, int] | None = None
         self._trouble: JointRiskError | None = None
+        self._begun_s = time.monotonic()
         self._seen_s: float | None = None
         self._lock = Lock()
         self._threads = ThreadPoolExecutor(_STORE_THREADS, thread_name_prefix="rules")
@@ -211,6 +212,11 @@ class RulesInForce:
             "scheduled": [] if view is None else sorted(row.sequence for row in view.coming),
             "refused": sorted(self._refused),
         }
+
+    @property
+    def store_age_s(self) -> float:
+        """Seconds since the store last answered; since this process began where it never did."""
+        return time.monotonic() - (self._begun_s if self._seen_s is None else self._seen_s)
 
     # ------------------------------------------------------------------------------------------- looking at the store
 

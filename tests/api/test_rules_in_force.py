@@ -1,16 +1,19 @@
 """Which rules a replica scores by: what it takes in, what it holds through an outage, what does not move it."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from app.api.operations import note_state
 from app.database import connect_engine
 from app.errors import InvalidRuleSetError, StoreAwayError
 from app.rule_sets.documents import published_document
 from app.rule_sets.in_force import RulesInForce
 from app.rule_sets.store import RuleSetStore
+from app.telemetry import Telemetry
 from tests.api.service import Author, Outage, Service, ensure_problem, example
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -170,6 +173,29 @@ def test_a_service_that_starts_while_the_store_is_away_waits_and_then_scores(
 
     with Service(sqlite_store_url) as service:
         assert service.get("/startupz").status_code == 200
+
+
+def test_the_ages_of_a_service_that_never_saw_its_store_grow_from_its_start(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    def written(service: Service) -> str:
+        """What operators' own port would say; the other wants to know first whether there are keys."""
+        note_state(service.app)
+        telemetry: Telemetry = service.app.state.telemetry
+        return telemetry.write().decode()
+
+    def ages_told_s(service: Service) -> dict[str, float]:
+        return {
+            name: float(age) for name, age in re.findall(r"^(\w+_age_seconds) (\S+)", written(service), re.MULTILINE)
+        }
+
+    with Service(f"sqlite:///{tmp_path_factory.mktemp('away')}") as service:
+        ages_s = ages_told_s(service)
+        assert set(ages_s) == {"joint_risk_store_seen_age_seconds", "joint_risk_keys_age_seconds"}
+        later_s = ages_told_s(service)
+        assert all(0 < age_s < later_s[name] < 3_600 for name, age_s in ages_s.items())
+        assert "joint_risk_rule_set_info{" not in written(service)
+        assert service.get("/readyz").json()["store_seen_s_ago"] is None
 
 
 def test_a_store_that_nobody_migrated_is_named(tmp_path_factory: pytest.TempPathFactory) -> None:
