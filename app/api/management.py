@@ -5,6 +5,8 @@ alone, in the same process and event loop, so that what they say is what callers
 """
 
 import asyncio
+import errno
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -14,6 +16,7 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from app.api.listening import bind_address
 from app.api.operations import get_liveness, get_metrics, get_readiness, get_startup
 from app.settings import Settings
 
@@ -31,6 +34,21 @@ class _Operators(Starlette):
     """The application on the operators' port; whoever reaches it is let in."""
 
     is_management = True
+
+
+def ensure_port_is_free(settings: Settings, *, callers_port: int) -> None:
+    """Makes sure before anything starts that the operators' port can be taken, where one is set.
+
+    Workers share it later, and would with another service that means to share it, too; here it is asked for alone.
+
+    Raises:
+        OSError: it is taken, by callers (`callers_port`) or by somebody else, or not for us to take.
+    """
+    if settings.management_port is None:
+        return
+    if settings.management_port == callers_port:
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+    bind_address(settings.host, port=settings.management_port).close()
 
 
 @asynccontextmanager
@@ -53,7 +71,9 @@ async def serve_management(app: FastAPI, *, settings: Settings) -> AsyncIterator
     )
     operators.state = app.state
     # Workers share the port: each answers for itself where it is asked about itself, and for all about numbers.
-    bound = socket.create_server((settings.host, settings.management_port), reuse_port=True)
+    bound = bind_address(
+        settings.host, port=settings.management_port, options=(socket.SO_REUSEADDR, socket.SO_REUSEPORT)
+    )
     config = uvicorn.Config(operators, lifespan="off", log_config=None, access_log=False, server_header=False)
     server = _Beside(config)
     serving = asyncio.create_task(server.serve(sockets=[bound]))

@@ -1,7 +1,7 @@
 """`joint-risk serve`, `migrate` and `health`: the service, its store, and whether it is well."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -22,8 +22,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the API until told to stop."""
-    import errno
-
+    from app.api.management import ensure_port_is_free
     from app.api.permissions import ensure_bind_is_allowed, read_off_scopes
     from app.settings import read_settings
     from app.terminal import local
@@ -49,10 +48,22 @@ def serve(
     try:
         bound = bind_socket(settings)
     except OSError as failure:
-        if failure.errno == errno.EADDRINUSE:
-            give_up(f"Port {settings.port} at {settings.host} is taken. Choose another with --port.")
-        give_up(f"Cannot listen at {settings.host}, port {settings.port}: {failure.strerror or failure}.")
+        _give_up_listening(failure, at=(settings.host, settings.port), choose="--port")
+    try:
+        ensure_port_is_free(settings, callers_port=bound.getsockname()[1])
+    except OSError as failure:
+        _give_up_listening(failure, at=(settings.host, settings.management_port), choose="JOINT_RISK_MANAGEMENT_PORT")
     run_service(bound, settings=settings, workers=workers)
+
+
+def _give_up_listening(failure: OSError, *, at: tuple[str, int | None], choose: str) -> NoReturn:
+    """Says of an address why it cannot be listened at, and how to `choose` another."""
+    import errno
+
+    host, port = at
+    if failure.errno == errno.EADDRINUSE:
+        give_up(f"Port {port} at {host} is taken. Choose another with {choose}.")
+    give_up(f"Cannot listen at {host}, port {port}: {failure.strerror or failure}.")
 
 
 def migrate(

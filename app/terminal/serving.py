@@ -18,6 +18,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from app.api.listening import bind_address
 from app.log_lines import logging_config
 from app.settings import PREFIX, Settings
 from app.telemetry import SHARED_FOLDER
@@ -36,16 +37,7 @@ def bind_socket(settings: Settings) -> socket.socket:
     Raises:
         OSError: the address is taken, not this machine's, or not for us to take.
     """
-    family, _, _, _, address = socket.getaddrinfo(
-        settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except OSError:
-        bound.close()
-        raise
+    bound = bind_address(settings.host, port=settings.port)
     bound.set_inheritable(True)
     return bound
 

@@ -99,7 +99,7 @@ class Starter:
         self._started.append(process)
         assert process.stdout is not None
         said = process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+", said)
+        found = re.search(r"http://(127\.0\.0\.1|\[::1\]):\d+", said)
         assert found, f"{said}{log_file.read_text()}"
         return Server(process, found.group(), log_file)
 

@@ -212,6 +212,24 @@ def test_a_taken_port_is_named(sqlite_store_url: str) -> None:
     assert refused.stderr == f"joint-risk: Port {port} at 127.0.0.1 is taken. Choose another with --port.\n".encode()
 
 
+def test_a_taken_port_of_operators_is_named(sqlite_store_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:  # as another service of ours would have it
+        port = str(taken.getsockname()[1])
+        refused = run("serve", "--port", "0", store=sqlite_store_url, JOINT_RISK_MANAGEMENT_PORT=port)
+
+    named = f"joint-risk: Port {port} at 127.0.0.1 is taken. Choose another with JOINT_RISK_MANAGEMENT_PORT.\n"
+    assert (refused.returncode, refused.stdout, refused.stderr) == (1, b"", named.encode())
+
+
+def test_operators_and_callers_cannot_have_the_same_port(sqlite_store_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    refused = run("serve", "--port", port, store=sqlite_store_url, JOINT_RISK_MANAGEMENT_PORT=port)
+
+    assert (refused.returncode, refused.stdout) == (1, b"")
+    assert b"Choose another with JOINT_RISK_MANAGEMENT_PORT." in refused.stderr
+
+
 def test_an_address_of_another_machine_is_named(sqlite_store_url: str) -> None:
     refused = run("serve", "--host", "192.0.2.1", "--port", "0", store=sqlite_store_url, JOINT_RISK_AUTH="off")
 

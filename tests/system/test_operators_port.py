@@ -16,6 +16,7 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from app.api.listening import bind_address
 from app.tracing import CLOSE_MOST_S
 from tests.house.test_docs import page
 from tests.system.running import JSON, REQUEST, Starter, wait_until
@@ -23,9 +24,8 @@ from tests.system.running import JSON, REQUEST, Starter, wait_until
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+def free_port(host: str = "127.0.0.1") -> int:
+    with bind_address(host, port=0) as probe:
         return int(probe.getsockname()[1])
 
 
@@ -46,6 +46,15 @@ def test_where_operators_have_a_port_it_alone_has_numbers_and_settings(start: St
         200,
     ]
     assert httpx.get(f"{server.url}/readyz?verbose").json()["details"] is None
+    assert server.end() == 0
+
+
+def test_operators_have_their_port_at_an_ipv6_address_too(start: Starter) -> None:
+    port = free_port("::1")
+    server = start("--host", "::1", management_port=str(port))
+
+    assert server.score().status_code == 200
+    assert httpx.get(f"http://[::1]:{port}/livez").json() == {"status": "ok"}
     assert server.end() == 0
 
 
