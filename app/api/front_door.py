@@ -177,13 +177,8 @@ class FrontDoor:
                 scope[AUTHORIZATION] = told if AUTHORIZATION not in scope else b""
             elif name == b"traceparent":
                 traceparent = told
-            elif not local_only:
-                continue
-            elif name == b"host":
-                if not is_local_host(told):
-                    refusal = HostRefusedError(FOREIGN_HOST)
-            elif name == b"forwarded" or name.startswith(b"x-forwarded"):
-                refusal = HostRefusedError(FORWARDED)
+            elif local_only:
+                refusal = foreign_header(name, told) or refusal
         is_full = CROWDED in scope or self._telemetry.calls_in_flight >= self._room
         if refusal is None and is_full and scope["path"] not in ALWAYS_ANSWERED:
             # At once, and not later: whoever waits in a queue that only grows has given up when it is their turn.
@@ -262,6 +257,15 @@ def is_local_host(host: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def foreign_header(name: bytes, told: bytes) -> HostRefusedError | None:
+    """Why a call with this header is refused while this machine alone is served, or None where it is not."""
+    if name == b"host":
+        return None if is_local_host(told) else HostRefusedError(FOREIGN_HOST)
+    if name == b"forwarded" or name.startswith(b"x-forwarded"):
+        return HostRefusedError(FORWARDED)
+    return None
 
 
 @lru_cache(maxsize=256)

@@ -15,9 +15,13 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
+from app.api.front_door import foreign_header
 from app.api.listening import bind_address
 from app.api.operations import get_liveness, get_metrics, get_readiness, get_startup
+from app.api.permissions import Gate
+from app.api.problems import problem_of
 from app.settings import Settings
 
 
@@ -31,9 +35,23 @@ class _Beside(uvicorn.Server):
 
 
 class _Operators(Starlette):
-    """The application on the operators' port; whoever reaches it is let in."""
+    """The application on the operators' port; whoever reaches it is let in.
+
+    But while this machine alone is served, no web page may read the settings under a name of its own, here either.
+    """
 
     is_management = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one call."""
+        gate: Gate = self.state.gate
+        if scope["type"] == "http" and gate.serves_this_machine_only:
+            for name, told in scope["headers"]:
+                refusal = foreign_header(name, told)
+                if refusal is not None:
+                    await problem_of(scope, refusal)(scope, receive, send)
+                    return
+        await super().__call__(scope, receive, send)
 
 
 def ensure_port_is_free(settings: Settings, *, callers_port: int) -> None:

@@ -49,6 +49,28 @@ def test_where_operators_have_a_port_it_alone_has_numbers_and_settings(start: St
     assert server.end() == 0
 
 
+def test_while_there_are_no_keys_no_web_page_reads_the_port_of_operators_by_a_name_of_its_own(start: Starter) -> None:
+    port = free_port()
+    start(management_port=str(port))
+    operators = f"http://127.0.0.1:{port}"
+
+    for path in ("/livez", "/readyz?verbose", "/startupz", "/metrics"):
+        for header in ({"Host": f"evil.example:{port}"}, {"X-Forwarded-For": "203.0.113.9"}, {"Forwarded": "for=_a"}):
+            refused = httpx.get(f"{operators}{path}", headers=header)
+            assert (refused.status_code, refused.json()["type"]) == (421, "urn:joint-risk:problem:host-refused")
+            assert "settings" not in refused.text
+        for host in (f"localhost:{port}", f"127.0.0.1:{port}", "[::1]"):  # as probes ask
+            assert httpx.get(f"{operators}{path}", headers={"Host": host}).status_code == 200
+
+
+def test_once_others_are_served_operators_are_found_by_any_name(start: Starter) -> None:
+    port = free_port()
+    start(management_port=str(port), auth="off")  # a gateway answers for who comes
+
+    told = httpx.get(f"http://127.0.0.1:{port}/metrics", headers={"Host": "joint-risk.monitoring.svc"})
+    assert told.status_code == 200
+
+
 def test_operators_have_their_port_at_an_ipv6_address_too(start: Starter) -> None:
     port = free_port("::1")
     server = start("--host", "::1", management_port=str(port))
