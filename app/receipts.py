@@ -14,8 +14,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, V
 from pydantic_core import from_json, to_json
 
 from app.errors import Fault, InvalidInputError
-from app.runners.profile import Day
-from app.runners.requests import fault_code, fault_pointer, read_request
+from app.runners.profile import Day, Finding
+from app.runners.requests import (
+    UNKNOWN_FIELD,
+    UNKNOWN_FIELDS_LEFT_OUT,
+    fault_code,
+    fault_pointer,
+    note_unknown_field,
+    read_request,
+)
 from app.scoring.assessment import Detail, answer_digest, render
 from app.scoring.compiled import CompiledRuleSet
 from app.scoring.engine import assess
@@ -146,9 +153,14 @@ def verify_answer(rules: CompiledRuleSet, verification: Verification, *, today: 
         read = read_request(body, today=today, unknown_fields="report")
         assessment = assess(rules, read.request, as_of=read.as_of, findings=read.findings)
         if receipt.answer_digest != answer_digest(assessment):
-            # Answers given after the rules were withdrawn say so, and none before; both follow from the rules.
-            warned = assess(rules, read.request, as_of=read.as_of, findings=[WITHDRAWN, *read.findings])
-            assessment = warned if receipt.answer_digest == answer_digest(warned) else assessment
+            # Answers given after the rules were withdrawn say so, and none before; both follow from the rules. So do
+            # those of a batch in which members beside the request were passed over, which no request shows.
+            beside = _passed_over_beside(verification.answer or {}, read.findings)
+            for notes in ([WITHDRAWN], *([beside, [WITHDRAWN, *beside]] if beside else [])):
+                noted = assess(rules, read.request, as_of=read.as_of, findings=[*notes, *read.findings])
+                if receipt.answer_digest == answer_digest(noted):
+                    assessment = noted
+                    break
     except InvalidInputError as refused:
         day = "/request/as_of" if has_day else "/receipt/as_of"
         raise InvalidInputError([
@@ -171,6 +183,20 @@ def verify_answer(rules: CompiledRuleSet, verification: Verification, *, today: 
     differs += find_unsaid(verification.answer, whole)
     differs = list(dict.fromkeys(differs))[:DIFFERENCES_MAX]
     return Verdict(not differs, differs)
+
+
+def _passed_over_beside(answer: dict[str, JsonValue], own: list[Finding]) -> list[Finding]:
+    """The findings that an answer has of unknown members beside its request, which stand before the request's own."""
+    codes = (UNKNOWN_FIELD, UNKNOWN_FIELDS_LEFT_OUT)
+    told = answer.get("findings")
+    listed = told if isinstance(told, list) else []
+    pointers = [found.get("pointer") for found in listed if isinstance(found, dict) and found.get("code") in codes]
+    beside: list[Finding] = []
+    for pointer in pointers[: max(len(pointers) - sum(found.code in codes for found in own), 0)]:
+        if not (isinstance(pointer, str) and (not pointer or _SPEAKABLE.fullmatch(pointer.removeprefix("/")))):
+            return []
+        note_unknown_field(beside, pointer=pointer)
+    return beside
 
 
 def find_unsaid(one: JsonValue, other: JsonValue, *, at: str = "") -> Iterator[str]:

@@ -187,8 +187,10 @@ async def _answer_list(call: _Call) -> Response:
         batch = walk.found()
         # All or nothing, before any row.
         call.charge(len(batch.rows))
+        # What was passed over beside the rows is said in each: nothing else is answered.
+        notes = (*call.scorer.notes, *batch.passed_over)
         return StreamResponse(
-            _feed_list(body, batch, scorer=replace(call.scorer, as_of=batch.as_of), room=call.room),
+            _feed_list(body, batch, scorer=replace(call.scorer, as_of=batch.as_of, notes=notes), room=call.room),
             call.answer_headers,
             inlet=Inlet.of_read_body(call.request.receive),
             room=call.room,

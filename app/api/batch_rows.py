@@ -22,7 +22,7 @@ from app.errors import Fault, InvalidInputError, JointRiskError
 from app.log_lines import FIELDS, describe_failure
 from app.runners import Finding, ScoreRequest, UnknownFields, read_request, settle_request
 from app.runners.profile import Day, Told
-from app.runners.requests import FIRST_DAY, ReadRequest
+from app.runners.requests import FIRST_DAY, UNKNOWN_FIELD, ReadRequest, note_unknown_field
 from app.scoring.assessment import Detail, render
 from app.scoring.compiled import CompiledRuleSet
 from app.scoring.engine import assess
@@ -127,8 +127,9 @@ class RowScorer:
         faults: list[Fault] = []
         id_ = _read_id(told, faults)
         as_of = _read_day(told, faults, today=self.today)
-        if self.unknown_fields == "refuse":
-            faults += [unknown_member(name) for name in told if name not in _MEMBERS]
+        passed_over: list[Finding] = []
+        for name in [name for name in told if name not in _MEMBERS]:
+            _pass_over(name, faults, passed_over, unknown_fields=self.unknown_fields)
         read: ReadRequest | None = None
         if "request" not in told:
             faults.append(Fault("/request", "missing", "A row needs a request, as for POST /v1/scores."))
@@ -141,7 +142,9 @@ class RowScorer:
                 read = read_request(body, today=self.today, as_of=beside, unknown_fields=self.unknown_fields)
             except InvalidInputError as refused:
                 faults += refused.faults
-        return id_, InvalidInputError(faults) if faults or read is None else read
+        if faults or read is None:
+            return id_, InvalidInputError(faults)
+        return id_, read._replace(findings=[*passed_over, *read.findings])
 
 
 def _write_id(id: str) -> bytes:
@@ -184,20 +187,24 @@ def _read_day(told: dict[str, Any], faults: list[Fault], *, today: date) -> date
     return day
 
 
-def unknown_member(name: str) -> Fault:
-    """The fault that a member is, which this service does not know."""
+def _pass_over(name: str, faults: list[Fault], findings: list[Finding], *, unknown_fields: UnknownFields) -> None:
+    """A member beside a request, or beside all of them, that this service does not know: a fault, or a finding."""
     pointer = f"/{name}" if SPEAKABLE.fullmatch(name) else ""
-    return Fault(pointer, "unknown-field", "This service does not know this field.")
+    if unknown_fields == "refuse":
+        faults.append(Fault(pointer, UNKNOWN_FIELD, "This service does not know this field."))
+    else:
+        note_unknown_field(findings, pointer=pointer)
 
 
 # ------------------------------------------------------------------------------------------- the list in one body
 
 
 class Batch(NamedTuple):
-    """A list of rows: where each stands in the body, and the day that stands beside them."""
+    """A list of rows: where each stands in the body, and the day and the unknown members beside them."""
 
     rows: list[tuple[int, int]]
     as_of: date | None
+    passed_over: tuple[Finding, ...]
 
 
 class BatchWalk:
@@ -215,6 +222,7 @@ class BatchWalk:
         self._place = 0
         self._rows: list[tuple[int, int]] = []
         self._faults: list[Fault] = []
+        self._passed_over: list[Finding] = []
         self._day: dict[str, Any] = {}
         self._has_items = False
 
@@ -237,7 +245,7 @@ class BatchWalk:
             self._faults.append(Fault("/items", "missing", "A batch needs items, a list."))
         if self._faults:
             raise InvalidInputError(self._faults)
-        return Batch(self._rows, as_of)
+        return Batch(self._rows, as_of, tuple(self._passed_over))
 
     def _walk(self) -> Iterator[None]:
         if self._next() != "{":
@@ -255,8 +263,8 @@ class BatchWalk:
                 if name == "as_of":
                     # An object or a list here is refused whatever is in it, so nobody has to hold it.
                     self._day = {"as_of": False if isinstance(given, dict | list) else given}
-                elif self._unknown_fields == "refuse":
-                    self._faults.append(unknown_member(name))
+                else:
+                    _pass_over(name, self._faults, self._passed_over, unknown_fields=self._unknown_fields)
             yield
             closed = self._ends(with_="}")
         self._place += 1

@@ -21,6 +21,8 @@ UnknownFields = Literal["refuse", "report"]
 FIRST_DAY = date(2000, 1, 1)
 ROUNDS_MAX = 12
 FINDINGS_MAX = 100
+UNKNOWN_FIELD = "unknown-field"
+UNKNOWN_FIELDS_LEFT_OUT = "unknown-fields-left-out"
 FAULTS_ENOUGH = 1_000
 """Beyond this many the search ends: who has so many has one, again and again."""
 _SPEAKABLE = re.compile(r"[a-z0-9_]{1,64}")
@@ -255,16 +257,21 @@ def _name(
         return
     code = fault_code(found["type"])
     pointer = fault_pointer(found["loc"])
-    if code == "unknown-field" and unknown_fields == "report":
-        if len(findings) < FINDINGS_MAX:
-            message = "This service does not know this field; it was passed over."
-            findings.append(Finding(severity="warning", code=code, pointer=pointer, message=message))
-        elif len(findings) == FINDINGS_MAX:
-            message = "More fields were passed over that this service does not know."
-            findings.append(Finding(severity="warning", code="unknown-fields-left-out", pointer="", message=message))
+    if code == UNKNOWN_FIELD and unknown_fields == "report":
+        note_unknown_field(findings, pointer=pointer)
         return
     detail = "This service does not know this field." if code == "unknown-field" else f"{found['msg']}."
     faults.append(Fault(pointer, code, detail))
+
+
+def note_unknown_field(findings: list[Finding], *, pointer: str) -> None:
+    """Adds the finding that a field was passed over; of very many, that there were more."""
+    if len(findings) < FINDINGS_MAX:
+        message = "This service does not know this field; it was passed over."
+        findings.append(Finding(severity="warning", code=UNKNOWN_FIELD, pointer=pointer, message=message))
+    elif len(findings) == FINDINGS_MAX:
+        message = "More fields were passed over that this service does not know."
+        findings.append(Finding(severity="warning", code=UNKNOWN_FIELDS_LEFT_OUT, pointer="", message=message))
 
 
 def fault_pointer(loc: tuple[int | str, ...]) -> str:

@@ -265,9 +265,63 @@ def test_unknown_fields_are_passed_over_where_that_is_preferred(shared_service: 
 
     assert "problem" in ask_in_lines(shared_service, row)[0]
     told = ask_in_lines(shared_service, row, Prefer="handling=lenient")[0]["assessment"]
-    assert [finding["pointer"] for finding in told["findings"] if finding["code"] == "unknown-field"] == [
-        "/runner/wings"
-    ]
+    assert passed_over(told) == ["/more", "/runner/wings"]
+
+
+def faults_in(result: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(fault["pointer"], fault["code"]) for fault in result["problem"]["errors"]}
+
+
+def passed_over(assessment: dict[str, Any]) -> list[str]:
+    return [finding["pointer"] for finding in assessment["findings"] if finding["code"] == "unknown-field"]
+
+
+def test_what_is_unknown_beside_a_request_is_refused_or_passed_over_with_a_finding(shared_service: Service) -> None:
+    row = {"id": "a", "request": example(), "colour": "blue", "Jane Doe": 1}
+    lenient = {"Prefer": "handling=lenient"}
+
+    assert faults_in(ask_in_lines(shared_service, row)[0]) == {("/colour", "unknown-field"), ("", "unknown-field")}
+    (refused,) = shared_service.score({"items": [row]}, PATH).json()["results"]
+    assert faults_in(refused) == {("/colour", "unknown-field"), ("", "unknown-field")}
+    listed = shared_service.score({"items": [row]}, PATH, headers=lenient).json()["results"]
+    assert listed == ask_in_lines(shared_service, row, **lenient)
+    assert passed_over(listed[0]["assessment"]) == ["/colour", ""]
+    assert "Jane" not in json.dumps(listed)
+
+
+def test_what_is_unknown_beside_the_items_is_refused_or_said_in_every_result(shared_service: Service) -> None:
+    body = {
+        "items": [{"id": "a", "request": example()}, {"id": "b", "request": example(), "more": 1}],
+        "colour": "blue",
+    }
+
+    assert faults_of(shared_service.score(body, PATH)) == {("/colour", "unknown-field")}
+    told = shared_service.score(body, PATH, headers={"Prefer": "handling=lenient"}).json()["results"]
+    assert [passed_over(result["assessment"]) for result in told] == [["/colour"], ["/colour", "/more"]]
+
+
+def test_of_very_many_members_beside_a_request_a_hundred_are_named(shared_service: Service) -> None:
+    row = {"id": "a", "request": example(), **{f"k{number}": 0 for number in range(500)}}
+    (told,) = ask_in_lines(shared_service, row, Prefer="handling=lenient")
+
+    codes = [finding["code"] for finding in told["assessment"]["findings"]]
+    assert (codes.count("unknown-field"), codes.count("unknown-fields-left-out")) == (100, 1)
+
+
+def test_the_receipt_of_a_row_with_members_passed_over_is_verified_with_its_answer(shared_service: Service) -> None:
+    request = {**example(), "shoe": "red"}
+    row = {"id": "a", "request": request, "colour": "blue"}
+    (told,) = ask_in_lines(shared_service, row, query="?detail=codes", Prefer="handling=lenient")
+    answer = told["assessment"]
+    kept = {"request": request, "receipt": answer["receipt"], "rule_set": answer["rule_set"]["version"]}
+
+    def verdict(answer: dict[str, Any]) -> object:
+        return shared_service.score({**kept, "answer": answer}, "/v1/scores:verify").json()["same"]
+
+    assert passed_over(answer) == ["/colour", "/shoe"]
+    assert verdict(answer) is True
+    assert verdict({**answer, "findings": answer["findings"][1:]}) is False
+    assert verdict({**answer, "findings": [*answer["findings"][:1], *answer["findings"]]}) is False
 
 
 # ------------------------------------------------------------------------------------------------------ the carrying

@@ -68,8 +68,12 @@ def test_more_lines_than_are_scored_together_come_in_order(shared_service: Servi
     assert [result["id"] for result in ask(shared_service, [body])] == [str(place) for place in range(count)]
 
 
-def test_an_unknown_member_is_passed_over_together_as_alone(shared_service: Service) -> None:
-    line = json.dumps({"id": "a", "request": {**example(), "colour": "blue"}}).encode() + b"\n"
+@pytest.mark.parametrize("owner", ["request", "row"])
+def test_an_unknown_member_is_passed_over_together_as_alone(shared_service: Service, owner: str) -> None:
+    row = {"id": "a", "request": {**example(), "colour": "blue"}}
+    line = (
+        json.dumps(row if owner == "request" else {"id": "a", "request": example(), "colour": "blue"}).encode() + b"\n"
+    )
     refused = ask(shared_service, [line * COLUMNS_LEAST_ROWS])
     lenient = ask(shared_service, [line * COLUMNS_LEAST_ROWS], Prefer="handling=lenient")
 
