@@ -10,10 +10,12 @@ from datetime import date
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from app.errors import Fault, InvalidInputError
 from app.runners import Finding
 from app.runners.columns import read_columns
+from app.runners.line_columns import ID_CHARACTERS_MOST
 from app.scoring.answer_columns import (
     ANSWER_SCHEMA,
     CONTRIBUTIONS_FIELD,
@@ -43,15 +45,16 @@ def score_columns(
     """Scores every row of a batch.
 
     Args:
-        batch: `id` (optional), `as_of` (optional), and the runners in one of three forms: `request` as JSON text;
-            `runner` and `training` as structs as on the wire; or dotted columns such as `runner.age_years`.
+        batch: `id` (optional; 1 to 128 characters or null), `as_of` (optional), and the runners in one of three forms:
+            `request` as JSON text; `runner` and `training` as structs as on the wire; or dotted columns such as
+            `runner.age_years`.
         as_of: the day of the score of every row that names none; None takes the default that a request has.
         today: the day in UTC.
         notes: what every answer by these rules says of them, before what its row shows.
 
     Returns:
         One row for each, in the same order, with the columns of `answer_schema`. Of a refused row only `id`,
-        `rule_set`, `digest` and the three columns on its problem are not null.
+        `rule_set`, `digest` and the three columns on its problem are not null, and no `id` that is at fault itself.
 
     Raises:
         InvalidInputError: the batch has no column that could hold runners, two of one name, or ids that are no text.
@@ -82,14 +85,30 @@ def _score_block(
     contributions: Contributions,
     notes: Sequence[str],
 ) -> pa.RecordBatch:
+    ids = _ids(batch)
     told = read_columns(batch, as_of=as_of, today=today)
+    faulty = _check_ids(ids)
+    if faulty:
+        told = told._replace(refused={**told.refused, **faulty})
+        ids = pc.if_else(pa.array([row in faulty for row in range(batch.num_rows)]), pa.scalar(None, pa.string()), ids)
     graded = grade_columns(rules, told)
     writer = AnswerWriter(rules, told, graded, notes=notes)
-    columns = {"id": _ids(batch), **writer.columns()}
+    columns = {"id": ids, **writer.columns()}
     if contributions == "listed":
         columns["contributions"] = list_contributions(rules, graded, assessed=writer.assessed)
     schema = answer_schema(contributions=contributions)
     return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _check_ids(ids: Any) -> dict[int, Fault]:
+    """The fault of each id that no row of JSON may have either; null is none."""
+    lengths = pc.utf8_length(ids).fill_null(1).to_numpy(zero_copy_only=False)
+    short, long = (
+        Fault("/id", "too-short", "An id has one character at least."),
+        Fault("/id", "too-long", f"An id has {ID_CHARACTERS_MOST} characters at most."),
+    )
+    odd = ((lengths < 1) | (lengths > ID_CHARACTERS_MOST)).nonzero()[0]
+    return {row: long if lengths[row] else short for row in odd.tolist()}
 
 
 def _ids(batch: pa.RecordBatch) -> Any:

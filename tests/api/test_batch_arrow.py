@@ -87,6 +87,20 @@ def test_columns_lines_and_single_calls_say_the_same(shared_service: Service) ->
         assert told["finding_codes"] == [finding["code"] for finding in answer["findings"]]
 
 
+def test_an_id_is_as_long_in_columns_as_in_lines(shared_service: Service) -> None:
+    rows = [{"id": id_, "request": example()} for id_ in ("", "x" * 128, "x" * 129, "x" * 200)]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    answer = shared_service.ask("POST", PATH, content=lines, headers={"Content-Type": "application/jsonl"})
+    faults = [json.loads(line).get("problem", {"errors": [{}]})["errors"][0] for line in answer.text.splitlines()]
+
+    told = read(ask(shared_service, in_columns(rows))).to_pylist()
+    assert [row["id"] for row in told] == [None, "x" * 128, None, None]
+    assert [(row["problem_pointer"], row["problem_code"]) for row in told] == [
+        (fault.get("pointer"), fault.get("code")) for fault in faults
+    ]
+    assert [row["problem_code"] for row in told] == ["too-short", None, "too-long", "too-long"]
+
+
 def test_structs_whose_lists_are_all_empty_are_read(shared_service: Service) -> None:
     rows = runners(8)
     for row in rows:

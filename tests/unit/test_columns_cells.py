@@ -295,6 +295,26 @@ def test_an_id_of_another_type_is_told_as_text() -> None:
     assert [row["id"] for row in scored(batch)] == ["7", None]
 
 
+def test_an_id_that_no_line_may_have_refuses_its_row_and_is_not_repeated() -> None:
+    batch = batch_of(
+        id=["a", "", "x" * 128, "x" * 129, None, "é" * 128, ""], runner__age_years=[40, 40, 40, 40, 40, 40, 2]
+    )
+    rows = scored(batch)
+
+    assert [row["id"] for row in rows] == ["a", None, "x" * 128, None, None, "é" * 128, None]
+    told = [(row["row_status"], row["problem_pointer"], row["problem_code"]) for row in rows]
+    assert told == [
+        ("assessed", None, None),
+        ("refused", "/id", "too-short"),
+        ("assessed", None, None),
+        ("refused", "/id", "too-long"),
+        ("assessed", None, None),
+        ("assessed", None, None),
+        ("refused", "/id", "too-short"),
+    ]
+    assert rows[1]["knee_status"] is rows[1]["finding_codes"] is rows[1]["as_of"] is None
+
+
 @pytest.mark.parametrize("ids", [[{"a": 1}], [b"\xff"]])
 def test_ids_that_cannot_be_text_refuse_the_batch(ids: list[Any]) -> None:
     with pytest.raises(InvalidInputError) as refused:
