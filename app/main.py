@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 from fastapi import FastAPI
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 from starlette.staticfiles import StaticFiles
 
 from app import __version__
@@ -32,7 +33,7 @@ from app.rule_sets.examining import Examiner
 from app.rule_sets.in_force import RulesInForce
 from app.rule_sets.ledgers import RuleSetLedgers
 from app.rule_sets.store import RuleSetStore
-from app.settings import Settings, read_settings
+from app.settings import Settings, folder_of_secrets, read_settings
 from app.telemetry import Telemetry
 from app.tracing import Tracing
 from app.workshop import MIB, Workshop
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or read_settings()
     engine, store, key_source, schema = _sources(settings)
     ledgers = RuleSetLedgers(engine, second_person=settings.second_person_rule)
+    out_of_reach = _out_of_reach(settings)
     workshop = Workshop(
         "rule sets",
         deadline_s=WORK_DEADLINE_S,
@@ -68,6 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             "app.rule_sets.examining",
             "app.rule_sets.testpack",
         ),
+        out_of_reach=out_of_reach,
     )
     drain = Drain()
     rules = RulesInForce(store, poll_s=settings.poll_s, timeout_s=settings.store_timeout_s, schema=schema)
@@ -75,7 +78,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     gate = Gate(keys, settings=settings)
     telemetry = Telemetry()
     rates = Rates(settings.rate_limit_per_minute, telemetry=telemetry)
-    importer = open_importer()
+    importer = open_importer(out_of_reach=out_of_reach)
     tracing = Tracing.starting(settings.otlp_endpoint, share=settings.trace_share)
 
     @asynccontextmanager
@@ -138,6 +141,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.router.routes.extend(route for route in router.routes if getattr(route, "path", None) not in moved)
     app.mount(DOCS_FILES_PATH, StaticFiles(directory=DOCS_FILES), name="docs files")
     return app
+
+
+def _out_of_reach(settings: Settings) -> tuple[Path, ...]:
+    """What no job may open, wherever it lies: the store, the bundle, the file of keys, the folder of secrets."""
+    told = [path for path in (settings.bundle, settings.keys_file, folder_of_secrets()) if path is not None]
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        file = url.database.removeprefix("file:")
+        told += [Path(file + ending) for ending in ("", "-journal", "-shm", "-wal")]
+    return tuple(told)
 
 
 class _Sources(NamedTuple):

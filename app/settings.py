@@ -251,7 +251,7 @@ def read_settings(**overrides: Any) -> Settings:
         for name in sorted(os.environ)
         if name.startswith(PREFIX) and not _is_known(name)
     ]
-    secrets = Path(os.environ.get(SECRETS_DIR, SECRETS_DIR_DEFAULT))
+    secrets = folder_of_secrets()
     unreadable = _check_secrets(secrets)
     faults += unreadable
     try:
@@ -267,6 +267,11 @@ def read_settings(**overrides: Any) -> Settings:
     if faults:
         raise InvalidSettingsError(faults)
     return settings
+
+
+def folder_of_secrets() -> Path:
+    """Where secrets are looked for, whether or not there are any."""
+    return Path(os.environ.get(SECRETS_DIR, SECRETS_DIR_DEFAULT))
 
 
 def _check_secrets(secrets: Path) -> list[Fault]:

@@ -13,9 +13,9 @@ of `preload` imported already, and ends with the job; nothing of one job is left
 - **The answer** is `bytes`, or what JSON can hold (a tuple comes back as a list). It is not unpickled: a job that was
   taken over by what it read must not get a hand on us. An error of ours that a job raises is raised again here.
 - **Inside**, the process has no environment (so no address of a store and no key), opens no socket and no database,
-  starts no other process, writes no file, reads nothing of `/proc` and of mounted secrets, prints nowhere, leaves no
-  core, and yields the processor to scoring. It is a fence around Python code that is led astray, not a wall: machine
-  code that broke out of Python would be the service's user on this machine.
+  starts no other process, writes no file, reads none but code and time zones (and of those folders nothing that is
+  `out_of_reach`), prints nowhere, leaves no core, and yields the processor to scoring. It is a fence around Python code
+  that is led astray, not a wall: machine code that broke out of Python would be the service's user on this machine.
 - **One job a bench at a time**; `waiting_most` more wait, and the next is refused. The deadline counts from when the
   job begins.
 """
@@ -29,7 +29,8 @@ import resource
 import signal
 import sys
 import traceback
-from collections.abc import AsyncIterable, Callable, Iterator, Sequence
+import zoneinfo
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -59,7 +60,7 @@ _REFUSED_EVENTS: Final = (
     "socket.", "sqlite3.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system", "pty.",
 )  # fmt: skip
 # Where Linux shows the environment that this process and its parents were started with, and where secrets are mounted.
-_REFUSED_FOLDERS: Final = ("/proc/", "/run/")
+_REFUSED_FOLDERS: Final = (Path("/proc"), Path("/run"))
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 log = logging.getLogger("joint_risk.workshop")
@@ -67,10 +68,11 @@ Answer = TypeVar("Answer")
 
 
 class Limits(NamedTuple):
-    """What a job may use."""
+    """What a job may use, and what it may not open although it lies beside code."""
 
     deadline_s: float
     memory_bytes: int
+    out_of_reach: tuple[Path, ...] = ()
 
 
 class Feed(NamedTuple):
@@ -90,6 +92,7 @@ class Workshop:
         waiting_most: how many jobs may wait for a bench.
         benches: how many are done at a time.
         preload: modules that jobs need, imported once, before the first.
+        out_of_reach: files and folders that no job may open, also where they lie beside code, as a store in a checkout.
     """
 
     def __init__(
@@ -101,9 +104,10 @@ class Workshop:
         waiting_most: int,
         benches: int = 1,
         preload: Sequence[str] = (),
+        out_of_reach: Sequence[Path] = (),
     ) -> None:
         self.name = name
-        self._limits = Limits(deadline_s, memory_bytes)
+        self._limits = Limits(deadline_s, memory_bytes, tuple(path.resolve() for path in out_of_reach))
         self._seats = benches + waiting_most
         self._seated = 0
         self._lock = Lock()
@@ -363,16 +367,39 @@ def _fence_in(limits: Limits) -> None:
         resource.setrlimit(kind, (most, most))
     # Whoever waits for the answer keeps the deadline; this ends the process where nobody waits any more.
     signal.alarm(processor_s)
-    sys.addaudithook(_refuse)
+    sys.addaudithook(_fence(closed=(*_REFUSED_FOLDERS, *limits.out_of_reach)))
 
 
-def _refuse(event: str, arguments: tuple[object, ...]) -> None:
-    if event.startswith(_REFUSED_EVENTS):
-        raise PermissionError(event)
-    if event != "open":
-        return
-    path, _, flags = arguments
-    if isinstance(flags, int) and flags & _WRITING:
-        raise PermissionError(event)
-    if isinstance(path, str | bytes) and str(Path(os.fsdecode(path)).resolve()).startswith(_REFUSED_FOLDERS):
-        raise PermissionError(event)
+def _fence(*, closed: Iterable[Path]) -> Callable[[str, tuple[Any, ...]], None]:
+    """What Python asks before it does anything of note; it raises PermissionError where a job has no business."""
+    shut, readable = tuple(closed), _readable_folders()
+
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+        if event.startswith(_REFUSED_EVENTS):
+            raise PermissionError(event)
+        if event != "open":
+            return
+        path, _, flags = arguments
+        if isinstance(flags, int) and flags & _WRITING:
+            raise PermissionError(event)
+        if isinstance(path, int):  # what is open already
+            return
+        named = Path(os.fsdecode(path))
+        place = named.resolve()
+        # As it is named too, because code may be a link to where an installer keeps it once for many.
+        places = (place,) if ".." in named.parts else (place, named.absolute())
+        if _is_below(place, shut) or not any(_is_below(each, readable) for each in places):
+            raise PermissionError(event)
+
+    return refuse
+
+
+def _readable_folders() -> tuple[Path, ...]:
+    """Where code and time zones lie: whatever a job imports late, and nothing else that it has to read."""
+    told = {Path(place) for place in (*sys.path, *zoneinfo.TZPATH) if place} | {Path(__file__).parent}
+    # Whoever is started in the root folder has it on the path of modules, and with it everything.
+    return tuple({place for each in told for place in (each.absolute(), each.resolve())} - {Path("/")})
+
+
+def _is_below(place: Path, folders: Iterable[Path]) -> bool:
+    return any(place.is_relative_to(folder) for folder in folders)

@@ -5,9 +5,10 @@ kept, here or there, and nothing of them lies on a disk at any time.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Final, cast
 
 from fastapi import APIRouter
@@ -71,8 +72,8 @@ class ImportQuery(Query):
     ]
 
 
-def open_importer() -> Workshop:
-    """Where files are read: two at a time, each in a process of its own."""
+def open_importer(*, out_of_reach: Sequence[Path] = ()) -> Workshop:
+    """Where files are read: two at a time, each in a process of its own, which opens nothing that is out of reach."""
     return Workshop(
         "imports",
         deadline_s=DEADLINE_S,
@@ -86,6 +87,7 @@ def open_importer() -> Workshop:
             "geographiclib.geodesic",
             "python_multipart.multipart",
         ),
+        out_of_reach=out_of_reach,
     )
 
 

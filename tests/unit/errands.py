@@ -1,5 +1,6 @@
 """Jobs for a workshop, good and bad ones; they stand in a module of their own because a new process imports them."""
 
+import io
 import os
 import signal
 import socket
@@ -8,7 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
+from importlib import import_module
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from app.errors import Fault, InvalidRuleSetError, UnknownRuleSetError
 
@@ -91,6 +95,31 @@ _TRESPASSES: dict[str, Callable[[], object]] = {
     "environment": lambda: Path("/proc/self/environ").read_bytes(),
     "secret": lambda: Path("/run/secrets/joint_risk_database_url").read_bytes(),
 }
+
+
+def look_into(file: str) -> str:
+    """What becomes of reading a file: `read`, or the name of the error; whichever way it is opened."""
+    told = set()
+    for read in (lambda: Path(file).read_bytes(), lambda: io.FileIO(Path(file)).close(), lambda: _open_low(file)):
+        try:
+            read()
+        except OSError as refused:
+            told.add(type(refused).__name__)
+        else:
+            told.add("read")
+    return " and ".join(sorted(told))
+
+
+def _open_low(file: str) -> None:
+    os.close(os.open(os.fsencode(file), os.O_RDONLY))
+
+
+def come_late() -> list[str]:
+    """Imports what nobody has so far, of Python and of a package, and asks for a time zone."""
+    names = ["tabnanny", "geographiclib.polygonarea"]
+    assert not set(names) & set(sys.modules)
+    offset = ZoneInfo("Pacific/Apia").utcoffset(datetime(2026, 11, 23))  # noqa: DTZ001 - the zone is asked, not told
+    return [*(import_module(name).__name__ for name in names), str(offset)]
 
 
 def trespass(kind: str) -> str:

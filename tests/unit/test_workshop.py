@@ -19,6 +19,8 @@ from app.errors import (
     WorkTimedOutError,
     WorkTooLargeError,
 )
+from app.main import create_app
+from app.settings import Settings
 from app.workshop import MIB, Workshop
 
 # By a name that a new process finds too: of `tests` there may be another one among the installed packages.
@@ -180,6 +182,53 @@ def test_a_job_knows_no_address_and_no_key(workshop: Workshop, monkeypatch: pyte
 @pytest.mark.parametrize("kind", ["socket", "name", "database", "process", "fork", "file", "environment", "secret"])
 def test_a_job_reaches_nothing_but_its_answer(workshop: Workshop, kind: str) -> None:
     assert workshop.do(errands.trespass, kind) == "PermissionError"
+
+
+def test_a_job_opens_no_file_but_code_and_time_zones(workshop: Workshop, tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    file.write_text("{}")
+    link = tmp_path / "link"
+    link.symlink_to(file)
+    around = Path(errands.__file__).parent / ".." / ".." / ".." / ".." / ".." / ".." / str(file)[1:]
+
+    assert {workshop.do(errands.look_into, str(place)) for place in (file, link, around)} == {"PermissionError"}
+    assert workshop.do(errands.look_into, errands.__file__) == "read"
+    assert workshop.do(errands.come_late) == ["tabnanny", "geographiclib.polygonarea", "13:00:00"]
+
+
+def test_code_that_is_a_link_to_elsewhere_is_read(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, named = tmp_path / "kept", tmp_path / "named"
+    kept.mkdir()
+    (kept / "code.py").write_text("")
+    named.mkdir()
+    (named / "code.py").symlink_to(kept / "code.py")
+    monkeypatch.syspath_prepend(named)
+
+    assert workshop.do(errands.look_into, str(named / "code.py")) == "read"
+    assert workshop.do(errands.look_into, str(kept / "code.py")) == "PermissionError"
+
+
+def test_no_job_of_the_service_opens_what_its_settings_name_even_beside_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    private = [secrets / "joint_risk_key", *(tmp_path / f"rules.db{ending}" for ending in ("", "-wal", "-journal"))]
+    beside = tmp_path / "code.py"
+    for file in (*private, beside):
+        file.write_text("jrk_secret")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("JOINT_RISK_SECRETS_DIR", str(secrets))
+    app = create_app(Settings(database_url=f"sqlite:///{tmp_path / 'rules.db'}"))
+    try:
+        for jobs in (app.state.importer, app.state.workshop):
+            assert jobs.do(errands.look_into, str(beside)) == "read"
+            assert {jobs.do(errands.look_into, str(file)) for file in private} == {"PermissionError"}
+    finally:
+        app.state.importer.close()
+        app.state.workshop.close()
 
 
 def test_a_job_prints_nowhere_and_yields_to_scoring(workshop: Workshop, capfd: pytest.CaptureFixture[str]) -> None:
