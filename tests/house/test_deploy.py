@@ -142,6 +142,19 @@ def test_the_image_names_nothing_that_is_mounted_as_a_secret() -> None:
     assert secrets.isdisjoint(named)
 
 
+def test_the_service_has_the_rights_of_the_handbook_and_an_address_of_its_own() -> None:
+    handbook = (ROOT / "docs" / "handbook.md").read_text(encoding="utf-8")
+    written = (DEPLOY / "compose" / "service-role.sql").read_text(encoding="utf-8")
+    rights = [re.findall(r"^ *((?:GRANT|ALTER DEFAULT) .+;)$", text, re.MULTILINE) for text in (handbook, written)]
+    services = documents("compose/compose.yaml")[0]["services"]
+
+    assert rights[0] == rights[1] != []
+    assert services["joint-risk"]["secrets"] == ["joint_risk_database_url"]
+    assert services["migrate"]["secrets"] == [{"source": "owner-database-url", "target": "joint_risk_database_url"}]
+    assert list(services["joint-risk"]["depends_on"]) == ["service-role"]
+    assert list(services["service-role"]["depends_on"]) == ["migrate"]
+
+
 def test_nothing_deployed_holds_a_secret() -> None:
     for file in MANIFESTS:
         for manifest in yaml.safe_load_all(file.read_text(encoding="utf-8")):
