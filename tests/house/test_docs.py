@@ -266,6 +266,18 @@ def test_every_command_and_option_is_described() -> None:
         assert {option for option in options if f"`{option}" not in section} == set(), f"joint-risk {name}"
 
 
+def test_the_privacy_page_has_a_purpose_for_every_field_of_a_request_and_for_no_other() -> None:
+    (table,) = re.findall(r"^\| What \| Fields \|.+\n\|[-|]+\n((?:\|.+\n)+)", page("docs/privacy.md"), re.MULTILINE)
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()]
+    told = [name for _, fields, _, _ in rows for name in re.findall(r"`([a-z_]+)`", fields)]
+    schemas = json.loads((ROOT / "openapi" / "openapi.json").read_text(encoding="utf-8"))["components"]["schemas"]
+    of = {kind: set(schemas[kind]["properties"]) for kind in ("ScoreRequest", "Runner", "Training", "Session")}
+
+    assert all(len(row) == 4 and all(row) for row in rows)
+    assert sorted(set(told)) == sorted(told)
+    assert set(told) == set().union(*of.values()) - {"runner", "training"}
+
+
 def test_every_exit_code_is_described() -> None:
     rows = re.findall(r"^\| (\d+) \| (.+) \|$", page("docs/command-line.md"), re.MULTILINE)
     assert {int(code): meaning for code, meaning in rows} == EXIT_MEANINGS
