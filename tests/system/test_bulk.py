@@ -206,6 +206,21 @@ def test_every_form_that_goes_out_holds_the_same_rows(bulk: Bulk, tmp_path: Path
     assert all(isinstance(row["knee_score"], int) for row in rows)
 
 
+def test_a_kept_column_has_its_type_where_the_file_settles_one_and_is_text_elsewhere(
+    bulk: Bulk, tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    request = requests(1)[0]
+    write_lines(
+        tmp_path / "in" / "a.jsonl", [{"id": "a", "request": request, "n": kept} for kept in (5, "5", [1, None], None)]
+    )
+    pq.write_table(pa.table({"id": ["b"], "request": [json.dumps(request)], "n": [5]}), tmp_path / "in" / "b.parquet")
+    bulk.run(tmp_path / "in", tmp_path / "out", "--keep", "n")
+
+    assert [row["n"] for row in scored(tmp_path / "out", "a.*")] == ["5", "5", "[1, null]", None]
+    assert [row["n"] for row in scored(tmp_path / "out", "b.*")] == [5]
+
+
 def test_refused_rows_stand_in_a_side_file_and_no_value_does(bulk: Bulk, tmp_path: Path) -> None:
     source = tmp_path / "in"
     source.mkdir()
