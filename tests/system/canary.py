@@ -9,6 +9,7 @@ wrong, as every other field is there too.
 import io
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -90,6 +91,7 @@ TOLD: dict[str, object] = {
 """What a good request tells in each field, by JSON Pointer; 0 stands for every place of a list."""
 
 
+@cache
 def fields_of_the_request() -> dict[str, Json]:
     """Every field of a request that holds no others, by JSON Pointer, with its JSON Schema."""
     schema = ScoreRequest.model_json_schema()
@@ -148,7 +150,8 @@ WRONG_NAMES = {**WELL, WORD: WORD, "runner": {**WELL["runner"], WORD: {WORD: NUM
 UNKNOWN_SYMPTOM = as_request(TOLD | {f"{part}/symptoms/0": FLAG for part in ("/runner", "/runner/knee")})
 
 
-def markers() -> list[str]:
+@cache
+def markers() -> tuple[str, ...]:
     """How what was told would look, wherever it came to light."""
     found = [WORD, FLAG, str(NUMBER)[:9], f"{NUMBER / 10**11:.5f}"]
     for pointer, schema in fields_of_the_request().items():
@@ -160,7 +163,7 @@ def markers() -> list[str]:
             found.append(str(round(told * 1000)))  # millimetres and milliseconds, as they are counted in
         elif schema.get("format") == "date-time":
             found.append(str(told)[:19])
-    return found
+    return tuple(found)
 
 
 def words() -> list[str]:

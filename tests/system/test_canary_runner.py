@@ -335,7 +335,7 @@ def test_a_runner_beyond_the_rate_leaves_no_trace(start: Starter, postgresql_url
 def test_a_runner_for_whom_there_is_no_room_or_whose_call_does_not_come_in_leaves_no_trace(
     start: Starter, sqlite_store_url: str, temporary: Path
 ) -> None:
-    bounds = {"concurrent_calls": str(len(SLOW)), "body_timeout_s": "4", "stream_idle_s": "4", "call_timeout_s": "6"}
+    bounds = {"concurrent_calls": str(len(SLOW)), "body_timeout_s": "4", "stream_idle_s": "4", "call_timeout_s": "5"}
     door = opened(start, sqlite_store_url, log_level="warning", **bounds)
     with ExitStack() as hung_up:
         slow = [hung_up.enter_context(closing(begin_call(door, *call))) for call in SLOW]
