@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
@@ -23,6 +24,9 @@ from app.api.operations import get_liveness, get_metrics, get_readiness, get_sta
 from app.api.permissions import Gate
 from app.api.problems import problem_of
 from app.settings import Settings
+
+STOP_MOST_S: Final = 1
+"""Whoever asks and does not read the answer is waited for no longer: it comes out of the 25 s of the whole process."""
 
 
 class _Beside(uvicorn.Server):
@@ -92,7 +96,14 @@ async def serve_management(app: FastAPI, *, settings: Settings) -> AsyncIterator
     bound = bind_address(
         settings.host, port=settings.management_port, options=(socket.SO_REUSEADDR, socket.SO_REUSEPORT)
     )
-    config = uvicorn.Config(operators, lifespan="off", log_config=None, access_log=False, server_header=False)
+    config = uvicorn.Config(
+        operators,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_MOST_S,
+    )
     server = _Beside(config)
     serving = asyncio.create_task(server.serve(sockets=[bound]))
     try:

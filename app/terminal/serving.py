@@ -19,6 +19,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from app.api.listening import bind_address
+from app.api.management import STOP_MOST_S as OPERATORS_STOP_MOST_S
 from app.log_lines import logging_config
 from app.settings import PREFIX, Settings
 from app.telemetry import SHARED_FOLDER
@@ -57,7 +58,9 @@ def run_service(bound: socket.socket, *, settings: Settings, workers: int) -> No
         os.environ[f"{PREFIX}BUNDLE"] = str(settings.bundle)
     url = local_url(settings.host, port)
     # What comes after the last answer counts, too.
-    finish_most_s = STOP_MOST_S - settings.drain_s - (CLOSE_MOST_S if settings.otlp_endpoint is not None else 0)
+    finish_most_s = STOP_MOST_S - settings.drain_s
+    finish_most_s -= OPERATORS_STOP_MOST_S if settings.management_port is not None else 0
+    finish_most_s -= CLOSE_MOST_S if settings.otlp_endpoint is not None else 0
     config = uvicorn.Config(
         APPLICATION,
         factory=True,

@@ -49,6 +49,17 @@ def test_where_operators_have_a_port_it_alone_has_numbers_and_settings(start: St
     assert server.end() == 0
 
 
+def test_whoever_asks_at_the_port_of_operators_and_reads_nothing_holds_no_process_back(start: Starter) -> None:
+    port = free_port()
+    server = start(management_port=str(port))
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        deaf.connect(("127.0.0.1", port))
+        for _ in range(3_000):  # more than finds room, there and here
+            deaf.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert server.end() == 0  # within the 25 s that are promised
+
+
 def test_while_there_are_no_keys_no_web_page_reads_the_port_of_operators_by_a_name_of_its_own(start: Starter) -> None:
     port = free_port()
     start(management_port=str(port))
