@@ -23,6 +23,7 @@ ROUNDS_MAX = 12
 FINDINGS_MAX = 100
 UNKNOWN_FIELD = "unknown-field"
 UNKNOWN_FIELDS_LEFT_OUT = "unknown-fields-left-out"
+DEPTH_MOST = 16
 FAULTS_ENOUGH = 1_000
 """Beyond this many the search ends: who has so many has one, again and again."""
 _SPEAKABLE = re.compile(r"[a-z0-9_]{1,64}")
@@ -192,6 +193,14 @@ def fault_code(kind: str) -> str:
     )
 
 
+def _is_deeper(raw: object, most: int) -> bool:
+    level = [raw]
+    for _ in range(most):
+        within = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = [each for told in within for each in told if isinstance(each, dict | list)]
+    return bool(level)
+
+
 def _read_faulty(
     body: bytes,
     error: ValidationError,
@@ -208,6 +217,9 @@ def _read_faulty(
         raise InvalidInputError([Fault("", "not-json", "The body is not JSON in UTF-8.")]) from None
     if not isinstance(raw, dict):
         raise InvalidInputError([Fault("", "wrong-type", "The body must be a JSON object.")])
+    # Only here: what the model knows is not nested so deep, so whatever is has to be an unknown field or a wrong type.
+    if _is_deeper(raw, DEPTH_MOST):
+        raise InvalidInputError([Fault("", "too-deep", f"Objects and lists nest at most {DEPTH_MOST} deep.")])
     faults: list[Fault] = []
     findings: list[Finding] = []
     seen: set[tuple[int | str, ...]] = set()

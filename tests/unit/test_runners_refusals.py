@@ -12,6 +12,28 @@ from tests.unit.requests import TODAY, Json, day, faults, log, read, run, wire
 ADULT = {"age_years": 41}
 
 
+def nested(levels: int) -> object:
+    """So many lists within one another."""
+    told: object = 1
+    for _ in range(levels):
+        told = [told]
+    return told
+
+
+@pytest.mark.parametrize("unknown_fields", ["refuse", "report"])
+def test_what_is_nested_more_than_16_deep_is_refused_whoever_asks_for_leniency(unknown_fields: Any) -> None:
+    def codes(levels: int) -> list[str]:
+        body = json.dumps({"runner": {"socks": nested(levels)}, "training": {}}).encode()
+        try:
+            told = read_request(body, today=TODAY, unknown_fields=unknown_fields)
+        except InvalidInputError as refused:
+            return [fault.code for fault in refused.faults]
+        return [finding.code for finding in told.findings if finding.code == "unknown-field"]
+
+    # The request and the runner are two of the sixteen.
+    assert (codes(14), codes(15), codes(190)) == (["unknown-field"], ["too-deep"], ["too-deep"])
+
+
 @pytest.mark.parametrize(
     ("field", "given", "code"),
     [
