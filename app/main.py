@@ -22,7 +22,7 @@ from app.api.openapi_document import DESCRIPTION, DOCS_FILES, DOCS_FILES_PATH, R
 from app.api.operations import MANAGEMENT_ONLY, keep_noting_state
 from app.api.permissions import Gate
 from app.api.problems import add_problem_handlers
-from app.api.published_work import KeptWork
+from app.api.published_work import KeptWork, open_workshop
 from app.api.rates import Rates
 from app.api.streams import StreamRoom
 from app.api.training import open_importer
@@ -36,12 +36,6 @@ from app.rule_sets.store import RuleSetStore
 from app.settings import Settings, folder_of_secrets, read_settings
 from app.telemetry import Telemetry
 from app.tracing import Tracing
-from app.workshop import MIB, Workshop
-
-# What checks of a rule set and comparisons over people may take of a machine that scores beside them.
-WORK_DEADLINE_S = 60
-WORK_MEMORY_BYTES = 512 * MIB
-WORK_WAITING_MOST = 4
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -58,20 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     engine, store, key_source, schema = _sources(settings)
     ledgers = RuleSetLedgers(engine, second_person=settings.second_person_rule)
     out_of_reach = _out_of_reach(settings)
-    workshop = Workshop(
-        "rule sets",
-        deadline_s=WORK_DEADLINE_S,
-        memory_bytes=WORK_MEMORY_BYTES,
-        waiting_most=WORK_WAITING_MOST,
-        preload=(
-            "app.rule_sets.card",
-            "app.rule_sets.checks",
-            "app.rule_sets.comparison",
-            "app.rule_sets.examining",
-            "app.rule_sets.testpack",
-        ),
-        out_of_reach=out_of_reach,
-    )
+    workshop = open_workshop(out_of_reach=out_of_reach)
     drain = Drain()
     rules = RulesInForce(store, poll_s=settings.poll_s, timeout_s=settings.store_timeout_s, schema=schema)
     keys = KeysHeld(key_source, poll_s=settings.poll_s, schema=schema)

@@ -207,8 +207,8 @@ class Settings(BaseSettings):
     stream_memory_bytes: int = Field(
         default=134_217_728,
         ge=16_777_216,  # what one stream sets aside: less would let none in
-        description="memory that streams and batches may set aside together; a stream takes 16 MiB of it, and one that "
-        "finds too little is refused with 503",
+        description="memory that streams, batches and imports may set aside together; a stream takes 16 MiB of it (of "
+        "columns 32), a batch or an import its body, and what finds too little is refused with 503",
     )
 
     @property

@@ -93,6 +93,10 @@ class Workshop:
         benches: how many are done at a time.
         preload: modules that jobs need, imported once, before the first.
         out_of_reach: files and folders that no job may open, also where they lie beside code, as a store in a checkout.
+
+    Attributes:
+        limits: of each job.
+        seats: how many jobs may be in hand or wait.
     """
 
     def __init__(
@@ -107,8 +111,8 @@ class Workshop:
         out_of_reach: Sequence[Path] = (),
     ) -> None:
         self.name = name
-        self._limits = Limits(deadline_s, memory_bytes, tuple(path.resolve() for path in out_of_reach))
-        self._seats = benches + waiting_most
+        self.limits = Limits(deadline_s, memory_bytes, tuple(path.resolve() for path in out_of_reach))
+        self.seats = benches + waiting_most
         self._seated = 0
         self._lock = Lock()
         self._at_work: set[ForkServerProcess] = set()
@@ -156,7 +160,7 @@ class Workshop:
 
     def _begin(self, job: Callable[..., Answer], arguments: Sequence[Any], feed: Feed | None) -> "Future[Answer]":
         with self._lock:
-            if self._seated >= self._seats:
+            if self._seated >= self.seats:
                 raise OverloadedError
             self._seated += 1
         try:
@@ -176,7 +180,7 @@ class Workshop:
         answers, answering = context.Pipe(duplex=False)
         fed, feeding = (None, None) if feed is None else context.Pipe(duplex=False)
         process = context.Process(
-            target=_labour, args=(answering, fed, self._limits, job, tuple(arguments)), name=self.name, daemon=True
+            target=_labour, args=(answering, fed, self.limits, job, tuple(arguments)), name=self.name, daemon=True
         )
         is_late = Event()
 
@@ -184,7 +188,7 @@ class Workshop:
             is_late.set()
             process.kill()
 
-        late = Timer(self._limits.deadline_s, stop)
+        late = Timer(self.limits.deadline_s, stop)
         try:
             self._start(process)
             late.start()
@@ -205,7 +209,7 @@ class Workshop:
                     end.close()
             code = self._end(process)
         if is_late.is_set() or code in (-signal.SIGXCPU, -signal.SIGALRM):
-            raise WorkTimedOutError(self._limits.deadline_s)
+            raise WorkTimedOutError(self.limits.deadline_s)
         if told is None:
             log.error("A job of %s ended without an answer (exit code %s).", self.name, code)
             raise WorkDiedError
@@ -243,7 +247,7 @@ class Workshop:
         if kind == b"json":
             return said
         if kind == b"memory":
-            raise WorkTooLargeError(self._limits.memory_bytes)
+            raise WorkTooLargeError(self.limits.memory_bytes)
         if kind == b"error":
             raise _error_again(said)
         log.error("A job of %s failed: %s", self.name, said)

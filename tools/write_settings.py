@@ -1,4 +1,4 @@
-"""Writes the tables of settings and metrics into the operator's page, from the code itself: `make docs`."""
+"""Writes the tables of settings, metrics and fixed bounds into the operator's page, from the code: `make docs`."""
 
 import re
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "operation.md"
 HEAD = "| Variable | Default | Meaning |\n|---|---|---|\n"
+LIMITS_HEAD = "| Bound | At most | Of what |\n|---|--:|---|\n"
 METRICS_HEAD = "| Metric | Labels | What it tells |\n|---|---|---|\n"
 
 
@@ -32,9 +33,19 @@ def derive_metrics_table() -> str:
     return METRICS_HEAD + "".join(rows)
 
 
+def derive_limits_table() -> str:
+    """One row a bound that is no setting."""
+    from app.api.fixed_limits import fixed_limits
+
+    return LIMITS_HEAD + "".join(
+        f"| `{name}` | {limit.most:,.15g} | {limit.tells} |\n" for name, limit in fixed_limits().items()
+    )
+
+
 def with_tables(page: str) -> str:
     """The page with its tables made anew."""
-    for head, table in ((HEAD, derive_table()), (METRICS_HEAD, derive_metrics_table())):
+    tables = {HEAD: derive_table(), METRICS_HEAD: derive_metrics_table(), LIMITS_HEAD: derive_limits_table()}
+    for head, table in tables.items():
         before, _, behind = page.partition(head)
         page = before + table + re.sub(r"^(\|.*\n)*", "", behind, count=1)
     return page

@@ -43,7 +43,7 @@ LANGUAGE_TAG: Final = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
 
 # The store holds no longer number; what is not in this form was never published, and nobody needs to be asked.
 _VERSION: Final = re.compile(r"[0-9]{4}\.(0|[1-9][0-9]{0,8})")
-_QUERY_FIELDS_MOST: Final = 32
+QUERY_FIELDS_MOST: Final = 32
 
 
 class DirectRoute(APIRoute):
@@ -259,7 +259,7 @@ def choose_language(held: Held, wanted: str | None, accept_language: bytes | Non
 
 def _first_spoken(document: RuleSetDocument, accept_language: bytes) -> str:
     ranked: list[tuple[float, int, str]] = []
-    for place, part in enumerate(accept_language.decode("latin-1").split(",")[:_QUERY_FIELDS_MOST]):
+    for place, part in enumerate(accept_language.decode("latin-1").split(",")[:QUERY_FIELDS_MOST]):
         tag, _, weight = part.partition(";")
         try:
             ranked.append((-float(weight.strip().removeprefix("q=") or 1), place, tag.strip()))
@@ -306,7 +306,7 @@ def _read_query(model: type[Query], query_string: bytes) -> Query:
     told: dict[str, str] = {}
     try:
         pairs = parse_qsl(
-            query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=_QUERY_FIELDS_MOST, separator="&"
+            query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=QUERY_FIELDS_MOST, separator="&"
         )
     except ValueError:
         raise InvalidInputError([Fault("/query", "too-many", "There are too many parameters.")]) from None

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from time import monotonic
 from types import FrameType, coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
@@ -22,6 +22,8 @@ from app.api.problems import BodyTooLargeError, MalformedCallError, SlowBodyErro
 
 log = logging.getLogger("joint_risk.api")
 Received = TypeVar("Received")
+
+HEADERS_MOST: Final = 100
 
 
 class Drain:

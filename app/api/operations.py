@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from app import __version__
 from app.api.deps import JSON, DirectRoute
+from app.api.fixed_limits import fixed_limits
 from app.api.permissions import Gate, Permission, public, public_until_keys
 from app.api.responses import (
     LIVE_RESPONSE,
@@ -50,8 +51,9 @@ async def get_liveness(_request: Request) -> Response:
     description=(
         "200 while there are rules to score by, `degraded` when the store is away or a rule set in force cannot be "
         "loaded here; 503 while rules or keys were never loaded, or the process is on its way out (`draining`). With "
-        "`?verbose`, `details` holds every setting (but secrets) and what the process is busy with; once there are "
-        "keys that needs one with `rules:read`, and where operators have a port of their own it is there alone."
+        "`?verbose`, `details` holds every setting (but secrets), every bound that is none, and what the process is "
+        "busy with; once there are keys that needs one with `rules:read`, and where operators have a port of their own "
+        "it is there alone."
     ),
     response_class=Response,
     responses={200: READY_RESPONSE, 503: UNREADY_RESPONSE},
@@ -169,6 +171,7 @@ def _details(request: Request) -> dict[str, Any]:
     return {
         "release": __version__,
         "settings": settings.model_dump(mode="json", exclude={"database_url", "key", "otlp_endpoint"}),
+        "fixed_limits": {name: limit.most for name, limit in fixed_limits().items()},
         "store_kind": _kind_of(settings),
         "keys_age_s": int(request.app.state.keys.age_s) if request.app.state.keys.are_loaded else None,
         "calls_in_flight": request.app.state.telemetry.calls_in_flight,

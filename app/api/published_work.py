@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from pathlib import Path
 from typing import Final, cast
 
 from starlette.requests import Request
@@ -12,9 +13,32 @@ from app.api.problems import UnloadableRuleSetError
 from app.errors import InvalidRuleSetError
 from app.rule_sets.job_rules import Rules
 from app.rule_sets.store import PublishedRuleSet
+from app.workshop import MIB, Workshop
 
+# What checks of a rule set and comparisons over people may take of a machine that scores beside them.
+JOB_DEADLINE_S: Final = 60.0
+JOB_MEMORY_BYTES: Final = 512 * MIB
+JOBS_WAITING_MOST: Final = 4
 KEPT_MAX: Final = 16
-KEPT_MAX_BYTES: Final = 32 * 1_048_576
+KEPT_MAX_BYTES: Final = 32 * MIB
+
+
+def open_workshop(*, out_of_reach: Sequence[Path] = ()) -> Workshop:
+    """Where rule sets are checked and compared, one job at a time; none opens what is out of reach."""
+    return Workshop(
+        "rule sets",
+        deadline_s=JOB_DEADLINE_S,
+        memory_bytes=JOB_MEMORY_BYTES,
+        waiting_most=JOBS_WAITING_MOST,
+        preload=(
+            "app.rule_sets.card",
+            "app.rule_sets.checks",
+            "app.rule_sets.comparison",
+            "app.rule_sets.examining",
+            "app.rule_sets.testpack",
+        ),
+        out_of_reach=out_of_reach,
+    )
 
 
 class KeptWork:

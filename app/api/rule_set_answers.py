@@ -278,6 +278,9 @@ class ReadinessDetails(Answer):
 
     release: str
     settings: dict[str, JsonValue] = Field(description="Every setting by name, but those that may hold a secret.")
+    fixed_limits: dict[str, float] = Field(
+        description="Every bound that is no setting, by a name that ends with its unit."
+    )
     store_kind: str = Field(description="sqlite, postgresql, or bundle for none.")
     keys_age_s: int | None = Field(description="Seconds since the list of keys was last read; null if it never was.")
     calls_in_flight: int = Field(description="Calls being answered, this one included.")

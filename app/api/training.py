@@ -43,6 +43,7 @@ BODY_MOST_BYTES: Final = 64 * MIB
 DEADLINE_S: Final = 20.0
 MEMORY_BYTES: Final = 512 * MIB
 WAITING_MOST: Final = 8
+BENCHES: Final = 2
 UNITS_A_FILE: Final = 10
 """Of a key's rate: reading a file costs what scoring so many runners does, or more."""
 CHUNK_BYTES: Final = MIB
@@ -79,7 +80,7 @@ def open_importer(*, out_of_reach: Sequence[Path] = ()) -> Workshop:
         deadline_s=DEADLINE_S,
         memory_bytes=MEMORY_BYTES,
         waiting_most=WAITING_MOST,
-        benches=2,
+        benches=BENCHES,
         preload=(
             "app.readers.importing",
             "defusedxml.expatreader",

@@ -10,17 +10,16 @@ from asyncio import TimerHandle, Transport
 from functools import cache
 from http import HTTPStatus
 from secrets import token_hex
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from httptools import HttpParserError
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.api.front_door import CROWDED
+from app.api.limits import HEADERS_MOST
 from app.api.problems import KIND_OF, MEDIA_TYPE, TITLE_OF, TYPE_PREFIX, Kind
 from app.settings import read_settings
-
-HEADERS_MOST: Final = 100
 
 
 class Bounds(NamedTuple):

@@ -7,6 +7,7 @@ import time
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.api.fixed_limits import fixed_limits
 from app.telemetry import METRICS
 from tests.api.keyring import Keyring
 from tests.api.service import Service, ensure_problem, example
@@ -125,6 +126,20 @@ def test_details_hold_every_setting_but_secrets(sqlite_store_url: str) -> None:
     assert details["store_kind"] == "sqlite"
     assert "database_url" not in details["settings"]
     assert sqlite_store_url not in str(details)
+
+
+def test_details_hold_every_bound_that_is_no_setting(service: Service) -> None:
+    told = service.get("/readyz?verbose").json()["details"]["fixed_limits"]
+
+    assert told == {name: limit.most for name, limit in fixed_limits().items()}
+    assert {name for name in told if not name.endswith(("_bytes", "_count", "_s", "_days", "_ratio"))} == set()
+    # As the code that keeps to them has them.
+    importer, workshop = service.app.state.importer, service.app.state.workshop
+    assert (told["import_deadline_s"], told["import_memory_bytes"]) == importer.limits[:2]
+    assert told["import_at_work_count"] + told["import_waiting_count"] == importer.seats
+    assert (told["job_deadline_s"], told["job_memory_bytes"]) == workshop.limits[:2]
+    assert 1 + told["job_waiting_count"] == workshop.seats
+    assert (told["head_headers_count"], told["request_nesting_count"], told["batch_rows_count"]) == (100, 16, 1_000)
 
 
 def test_calls_are_counted_by_key_prefix(service: Service, sqlite_store_url: str) -> None:

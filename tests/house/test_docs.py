@@ -12,6 +12,7 @@ from typing import Any
 
 from typer.main import get_command
 
+from app.api.fixed_limits import fixed_limits
 from app.api.problems import KIND_OF, STATUS_OF, TITLE_OF
 from app.cli import EXIT_MEANINGS, app
 from app.readers import READERS
@@ -244,6 +245,13 @@ def test_every_setting_is_described_with_its_default() -> None:
     assert rows == [
         (f"{PREFIX}{name.upper()}", "none" if field.default is None else f"`{field.default}`", field.description)
         for name, field in Settings.model_fields.items()
+    ], "run: make docs"
+
+
+def test_every_bound_that_is_no_setting_is_described() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([\d,.]+) \| (.+) \|$", page("docs/operation.md"), re.MULTILINE)
+    assert [(name, float(most.replace(",", "")), tells) for name, most, tells in rows] == [
+        (name, *limit) for name, limit in fixed_limits().items()
     ], "run: make docs"
 
 
