@@ -139,6 +139,11 @@ class Settings(BaseSettings):
         description="runners a minute that one key may ask for, of this process (an imported file counts as ten); 0 "
         "for any number",
     )
+    wrong_keys_per_minute: int = Field(
+        default=20,
+        ge=1,
+        description="wrong keys a minute from one address (of IPv6, one /64), after which the next are answered 429",
+    )
     body_limit_bytes: int = Field(
         default=1_048_576, ge=1, description="largest body of a single request, counted after unpacking"
     )

@@ -6,20 +6,23 @@ shares an address with them, behind one proxy say, is let in.
 
 import ipaddress
 from functools import cached_property
-from typing import Final
 
 from app.access.counting import Counting
 
-FAILURES_MOST: Final = 20
-"""Wrong keys that one address may send in a minute before it is told to wait."""
-
 
 class FailedAttempts:
-    """The wrong keys of this minute, of this process."""
+    """The wrong keys of this minute, of this process.
+
+    Args:
+        per_minute: wrong keys that one address may send before it is told to wait.
+    """
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
 
     @cached_property
     def _counting(self) -> Counting:
-        return Counting.by_minute(FAILURES_MOST)
+        return Counting.by_minute(self._per_minute)
 
     def note(self, address: str) -> bool:
         """Counts one more wrong key from there, and says whether it is one too many."""

@@ -103,7 +103,7 @@ class Gate:
     def __init__(self, keys: KeysHeld, *, settings: Settings) -> None:
         self._keys = keys
         self._keys_max_age_s = settings.keys_max_age_s
-        self._failures = FailedAttempts()
+        self._failures = FailedAttempts(settings.wrong_keys_per_minute)
         self._has_store = settings.bundle is None
         self._is_local = is_loopback(settings.host)
         scopes = read_off_scopes(settings)

@@ -20,6 +20,7 @@ from uvicorn.supervisors import Multiprocess
 
 from app.api.listening import bind_address
 from app.api.management import STOP_MOST_S as OPERATORS_STOP_MOST_S
+from app.api.training import BODY_MOST_BYTES as IMPORT_MOST_BYTES
 from app.log_lines import logging_config
 from app.settings import PREFIX, Settings
 from app.telemetry import SHARED_FOLDER
@@ -30,6 +31,24 @@ from app.tracing import CLOSE_MOST_S
 APPLICATION: Final = "app.main:create_app"
 STOP_MOST_S: Final = 24
 """Draining and finishing together; whoever sent the signal is promised 25."""
+LARGEST_CALL_BYTES: Final = IMPORT_MOST_BYTES
+"""The most that one call sets aside: an import does; a stream of columns sets aside half as much."""
+_SHARED_OUT: Final = ("rate_limit_per_minute", "wrong_keys_per_minute", "concurrent_calls", "stream_memory_bytes")
+
+
+def derive_shares(settings: Settings, *, workers: int) -> dict[str, int]:
+    """What each worker may take of the limits that all of them may take together, by the name of the setting.
+
+    A share is rounded up, so that no worker is left with nothing. Of memory each has enough for the largest call that
+    the whole could take, or such calls would be refused for ever by whichever worker they meet.
+
+    Examples:
+        >>> derive_shares(Settings(rate_limit_per_minute=0, concurrent_calls=3), workers=2)["concurrent_calls"]
+        2
+    """
+    shares = {name: math.ceil(getattr(settings, name) / workers) for name in _SHARED_OUT}
+    least_bytes = min(LARGEST_CALL_BYTES, settings.stream_memory_bytes)
+    return {**shares, "stream_memory_bytes": max(shares["stream_memory_bytes"], least_bytes)}
 
 
 def bind_socket(settings: Settings) -> socket.socket:
@@ -79,8 +98,8 @@ def run_service(bound: socket.socket, *, settings: Settings, workers: int) -> No
         with TemporaryDirectory(prefix="joint-risk-metrics-") as shared:
             # Each worker counts for itself, and whichever is asked adds them up; the limits are shared out.
             os.environ[SHARED_FOLDER] = shared
-            for name in ("rate_limit_per_minute", "concurrent_calls"):
-                os.environ[f"{PREFIX}{name.upper()}"] = str(math.ceil(getattr(settings, name) / workers))
+            for name, share in derive_shares(settings, workers=workers).items():
+                os.environ[f"{PREFIX}{name.upper()}"] = str(share)
             supervisor = Multiprocess(config, sockets=[bound])
             supervisor.run()
         failed = any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes)

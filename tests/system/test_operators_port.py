@@ -130,6 +130,19 @@ def test_a_worker_that_was_killed_is_no_longer_told_of(start: Starter, tmp_path:
     assert len(workers_told_of()) == 2
 
 
+def test_workers_share_the_limits_out_and_each_tells_its_own(start: Starter) -> None:
+    server = start(
+        "--workers", "2",
+        rate_limit_per_minute="9", wrong_keys_per_minute="5", concurrent_calls="31", stream_memory_bytes="400000001",
+    )  # fmt: skip
+    wait_until(server.is_ready)
+
+    told = [httpx.get(f"{server.url}/readyz?verbose").json()["details"]["settings"] for _ in range(8)]
+    shared = ("rate_limit_per_minute", "wrong_keys_per_minute", "concurrent_calls", "stream_memory_bytes")
+    assert {tuple(each[name] for name in shared) for each in told} == {(5, 3, 16, 200_000_001)}
+    assert server.end() == 0
+
+
 class Collector:
     """An OTLP receiver: it reads what the wire's own definitions say, and keeps it."""
 
