@@ -102,7 +102,8 @@ def _with_training(body: bytes, paths: list[str], *, time_zone: str | None) -> b
     imported = read_training(paths, as_of=day if isinstance(day, str) else None, time_zone=time_zone)
     for found in imported["findings"]:
         if found["severity"] == "warning":
-            warn(f"{found['source']}: {found['message']}")
+            # Some are about the whole log, and no file's.
+            warn(found["message"] if found["source"] is None else f"{found['source']}: {found['message']}")
     count = len(imported["training"]["sessions"])
     warn(f"{count} {'run' if count == 1 else 'runs'} of the last 400 days {'was' if count == 1 else 'were'} read.")
     return json.dumps(fill_in(request, imported)).encode()

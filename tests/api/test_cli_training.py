@@ -65,6 +65,22 @@ def test_a_folder_and_a_profile_are_scored_with_one_command(
     assert "1 run of the last 400 days" in ending.err
 
 
+def test_weeks_without_a_file_are_named_before_the_score_that_takes_them_for_rest(
+    tmp_path: Path, sqlite_store_url: str
+) -> None:
+    days = ("2026-10-10", "2026-10-14", "2026-11-20")
+    log = tmp_path / "log.json"
+    log.write_text(json.dumps([{"started_on": day, "distance_m": 9000} for day in days]), encoding="utf-8")
+    profile = json.dumps({"as_of": "2026-11-23", "runner": {"running_years": 3}}).encode()
+
+    ending = run("score", "-", "--training", str(log), "--json", store=sqlite_store_url, stdin=profile)
+
+    told = "joint-risk: Two weeks or more hold nothing; unless files are missing, it was rest. "
+    told += "From 2026-10-15 to 2026-11-19."
+    assert told in in_one_line(ending.err)
+    assert "return-after-break" in {found["code"] for found in json.loads(ending.out)["findings"]}
+
+
 def test_the_runner_alone_is_a_profile_and_several_paths_may_follow(
     folder: Path, tmp_path: Path, sqlite_store_url: str
 ) -> None:
