@@ -32,6 +32,7 @@ def test_without_any_setting_the_service_is_embedded_local_and_locked() -> None:
         "keys_file": None,
         "key": None,
         "rate_limit_per_minute": 600_000,
+        "wrong_keys_per_minute": 20,
         "body_limit_bytes": 1_048_576,
         "head_limit_bytes": 32_768,
         "concurrent_calls": 64,
