@@ -69,7 +69,7 @@ bulk-full: setup ## a bulk run of ROWS rows (10 million): flat memory, and kille
 	$(python) -m benchmarks.bulk_full --rows $(ROWS)
 
 coverage: setup ## fails unless the quick tests alone reach every line and branch of the heart
-	$(python) -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= tests/unit tests/spec app/runners app/features app/scoring
+	$(python) -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= tests/unit tests/spec tests/generative/test_lines_agree.py app/runners app/features app/scoring
 	$(python) -m coverage report --include='$(heart)' --fail-under=100
 
 bench: setup ## the figures of docs and design, side by side on this machine; up to BENCH_ROWS (1000000) rows

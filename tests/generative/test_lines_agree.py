@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from app.api.batch_columns import score_lines
 from app.api.batch_rows import RowScorer
-from app.runners import Finding
+from app.runners import Finding, line_columns
 from app.runners.line_columns import LINES_LEFT_OUT_TOGETHER
+from app.scoring import written_columns
 from app.scoring.compiled import CompiledRuleSet
 from app.telemetry import Telemetry
 from tests.generative.many_runners import changed_documents, runners_of
@@ -284,3 +285,19 @@ def test_an_error_nobody_foresaw_leaves_all_lines_to_be_scored_alone(caplog: pyt
     assert score_lines(broken, [PLAIN] * 3) == [None] * 3
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert '"plain"' not in caplog.text
+
+
+def test_lines_are_parsed_piece_by_piece_and_pieces_of_answers_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_columns, "PARSED_TOGETHER_BYTES", 2_000)
+    monkeypatch.setattr(written_columns, "PIECES_MOST", 0)
+    scorer = scorer_of(shipped_rules())
+    lines = lines_of(Random(23), 40)
+
+    assert len(scored_together(scorer, lines)) > 0
+    assert disagreements(scorer, lines) == []
+
+
+def test_lines_of_which_none_has_an_id_are_all_left_to_be_scored_alone() -> None:
+    scorer = scorer_of(shipped_rules())
+
+    assert scored_together(scorer, [line_of({"runner": {}, "training": {}}, id="")] * 2) == []
